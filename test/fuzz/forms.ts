@@ -94,15 +94,23 @@ const layerNorm: Form = (site, x) => {
 /** With a power of two for each row, which a table gives. */
 const rmsNorm: Form = (site, x) => {
   const { g, rows } = site;
-  const [width, bits] = [widthOf(x), 6];
+  const width = widthOf(x);
   const h = limited(site, x, 2 ** 17 - 1);
+  const bits = 6;
   const peak = g.max(g.op('Max', [h.name, g.sub(g.number(0), h.name)]), 1);
   const steps = Array.from({ length: bits }, (_, j) => 2047.5 * 2 ** j);
   const over = g.op('GreaterOrEqual', [peak, constantOf(site, 'steps', [bits], steps)]);
   const e = g.sum(g.toFloat(over), 1);
-  const powers = Array.from({ length: bits + 1 }, (_, i) => 2 ** -i);
-  const power = g.lookup(constantOf(site, 'powers', [bits + 1], powers), e, [rows, 1]);
-  const moved = g.op('Floor', [g.add(g.mul(h.name, power), g.number(0.5))]);
+  const lookedUp = (word: string, of: (bits: number) => number): string => {
+    const entries = Array.from({ length: bits + 1 }, (_, i) => of(i));
+    return g.lookup(constantOf(site, word, [bits + 1], entries), e, [rows, 1]);
+  };
+  const isFine = site.r.chance(0.5);
+  const power = lookedUp('powers', (i) => 2 ** -i);
+  const half = isFine ? lookedUp('halves', (i) => (i ? 2 ** (i - 1) : 0)) : '';
+  const moved = isFine
+    ? g.op('Floor', [g.mul(g.add(h.name, half), power)])
+    : g.op('Floor', [g.add(g.mul(h.name, power), g.number(0.5))]);
   const v = g.clip(moved, -2047, 2047);
   const root = squares(site, v, width);
   const gain = site.r.int(1, 60);
@@ -194,15 +202,23 @@ const groupedNorm: Form = (site, x) => {
   return y && layerNorm(site, y);
 };
 
-/** 13 bits in two limbs, and what two products would give of them. */
+/** 13 bits in two limbs, and what two products would give of them; the lower one as a place in a table, at times. */
 const limbs: Form = (site, x) => {
   const { g, r } = site;
-  const v = shrunk(site, x, 4031);
-  const high = g.shift(g.add(v.name, g.number(32)), 6);
-  const low = g.clip(g.sub(v.name, g.mul(high, g.number(64))), -32, 31);
-  const weights = numbersIn(r, widthOf(x), -100, 100);
+  const v = shrunk(site, x, r.pick([4031, 2 ** 20]));
+  const bits = r.int(1, 7);
+  const half = r.pick([0, 1, 2 ** (bits - 1), 2 ** (bits - 1)]);
+  const high = g.shift(half ? g.add(v.name, g.number(half)) : v.name, bits);
+  let low = g.sub(v.name, g.mul(high, g.number(2 ** bits)));
+  if (r.chance(0.5)) {
+    const entries = numbersIn(r, 2 ** bits, -64, 64);
+    low = g.lookup(constantOf(site, 'low', [2 ** bits], entries), g.add(low, g.number(half)), [
+      ...x.dims,
+    ]);
+  }
+  const weights = numbersIn(r, widthOf(x), -7, 7);
   const both = g.add(g.mul(high, constantOf(site, 'weights', [widthOf(x)], weights)), low);
-  return rowsOf(both, site, widthOf(x), 64 * 100 + 32);
+  return rowsOf(both, site, widthOf(x), 7 * 2 ** 20 + 128);
 };
 
 /** Some columns, or columns of two tensors side by side. */
@@ -286,6 +302,19 @@ function maskOf(site: FormSite, scores: string): string {
   if (kind !== 'causal') return scores;
   // At times less deep than scores are apart, so that what comes later is seen a little.
   const depth = r.pick([2 ** 21, 2 ** 21, 8192, 8192]);
+  if (r.chance(0.5)) {
+    const places = (word: string, dims: number[]): string =>
+      constantOf(
+        site,
+        word,
+        dims,
+        Array.from({ length: S }, (_, i) => i),
+      );
+    const pair = [places('keys', [1, 1, 1, S]), places('rows', [1, 1, S, 1])];
+    const isLess = r.chance(0.3);
+    const later = g.op(isLess ? 'Less' : 'Greater', isLess ? pair.toReversed() : pair);
+    return g.add(scores, g.mul(g.toFloat(later), g.number(-depth)));
+  }
   const later = Array.from({ length: S * S }, (_, i) => (i % S > Math.floor(i / S) ? -depth : 0));
   return g.add(scores, constantOf(site, 'mask', [1, 1, S, S], later));
 }

@@ -279,6 +279,105 @@ describe('rules', () => {
     const each = (g: Graph, x: string): string => to63(g, g.op('Floor', [columns(g, x)]));
     expect(checkModel(modelWith(each))).toBeUndefined();
   });
+  /** Powers of two from 1 down, that a table gives for each entry; moved about before they are used. */
+  const powers = (g: Graph, x: string, entries: readonly number[]): string => {
+    const own = g.floats('shifts', [entries.length], entries);
+    const found = g.lookup(own, g.clip(x, 0, entries.length - 1), [2, 8, WIDTH]);
+    return g.transpose(g.transpose(found, [0, 2, 1]), [0, 2, 1]);
+  };
+  const downTo20 = Array.from({ length: 21 }, (_, i) => 2 ** -i);
+  const downTo24 = Array.from({ length: 25 }, (_, i) => 2 ** -i);
+  it('takes numbers times powers of two that a table gives to the Floor', () => {
+    const piece = (entries: readonly number[]) => (g: Graph, x: string) =>
+      to63(g, g.op('Floor', [g.mul(big(g, x), powers(g, x, entries))]));
+    expect(checkModel(modelWith(piece(downTo24)))).toBeUndefined();
+    const odd = checkModel(modelWith(piece(downTo20.with(7, 3 * 2 ** -20))));
+    expect(odd).toMatchObject({ rule: 'magnitude', node: expect.stringContaining('Mul') });
+    const joined = (g: Graph, x: string): string => {
+      const some = powers(g, x, downTo20);
+      const other = g.mul(g.clip(x, 1, 3), g.number(2 ** -20));
+      const both = g.op('Concat', [g.slice(some, 2, 0, 64), g.slice(other, 2, 0, 64)], { axis: 2 });
+      return to63(g, g.op('Floor', [g.mul(big(g, x), both)]));
+    };
+    expect(checkModel(modelWith(joined))).toMatchObject({ rule: 'magnitude' });
+  });
+  it('knows no more of a carry of powers of two than its bounds', () => {
+    const first = firstSegment((g, x) => {
+      const one = g.lookup(g.floats('one', [1], [1]), g.clip(x, 0, 0), [2, 8, WIDTH]);
+      g.output('ones', [2, 8, WIDTH], g.clip(one, 1, 1));
+      return x;
+    });
+    const last = lastSegment((g, c) => {
+      const ones = g.slice(g.reshape(g.input('ones', [2, 8, WIDTH]), [ROWS, WIDTH]), 1, 0, 16);
+      const fine = g.mul(g.mul(c, g.number(2 ** -20)), ones);
+      return g.clip(g.op('Floor', [fine]), -9, 9);
+    });
+    const model = modelOf(first, { last });
+    expect(checkModel(model)).toBeUndefined();
+    const [shape, ...others] = model.manifest.shapes;
+    const carries = shape!.carries.map((c) => ({ ...c, high: 2000 }));
+    const manifest = { ...model.manifest, shapes: [{ ...shape!, carries }, ...others] };
+    expect(checkModel({ ...model, manifest })).toMatchObject({ rule: 'magnitude' });
+  });
+  /** x − 2^s·⌊(x + h)·2^−s⌋ of a large x, as an index of a table of `size`, moved up by `up`. */
+  const rest =
+    (s: number, h: number, { size, up }: { size: number; up: number }) =>
+    (g: Graph, x: string): string => {
+      const y = big(g, x);
+      const high = g.shift(h ? g.add(y, g.number(h)) : y, s);
+      const low = g.sub(y, g.mul(high, g.number(2 ** s)));
+      const all = g.floats('entries', [size], new Array<number>(size).fill(1));
+      return to63(g, g.lookup(all, g.add(low, g.number(up)), [2, 8, WIDTH]));
+    };
+  it.each([
+    [5, 0, 32, 0],
+    [5, 16, 32, 16],
+    [7, 64, 128, 64],
+    [1, 0, 2, 0],
+    [4, 3, 16, 3],
+  ])('knows the remainder of a shift by %i bits, after %i', (s, h, size, up) => {
+    expect(checkModel(modelWith(rest(s, h, { size, up })))).toBeUndefined();
+    const over = checkModel(modelWith(rest(s, h, { size: size - 1, up })));
+    expect(over).toMatchObject({ rule: 'gather-range', bound: size - 1 });
+    const under = checkModel(modelWith(rest(s, h, { size, up: up - 1 })));
+    expect(under).toMatchObject({ rule: 'gather-range', bound: -1 });
+  });
+  it('knows no remainder of another number, shift or factor', () => {
+    const of = (low: (g: Graph, y: string, high: string) => string) => (g: Graph, x: string) => {
+      const y = big(g, x);
+      return to63(g, g.lookup(table(g), low(g, y, g.shift(y, 5)), [2, 8, WIDTH]));
+    };
+    const times = (factor: number) => (g: Graph, y: string, high: string) =>
+      g.sub(y, g.mul(high, g.number(factor)));
+    expect(checkModel(modelWith(of(times(32))))).toBeUndefined();
+    for (const low of [
+      times(16),
+      times(64),
+      (g: Graph, y: string, high: string) =>
+        g.sub(g.add(y, g.number(1)), g.mul(high, g.number(32))),
+      (g: Graph, y: string, high: string) => g.sub(g.mul(high, g.number(32)), y),
+      (g: Graph, y: string, high: string) =>
+        g.sub(y, g.mul(g.add(high, g.number(1)), g.number(32))),
+      (g: Graph, y: string) => {
+        const half = g.mul(g.op('Floor', [g.mul(y, g.number(0.75))]), g.number(32));
+        return g.sub(y, half);
+      },
+    ])
+      expect(checkModel(modelWith(of(low)))).toMatchObject({ rule: 'gather-range' });
+  });
+  it('takes a right operand for several of the left one, but not for several sequences', () => {
+    const product = (right: (g: Graph, x: string) => string) => (g: Graph, x: string) => {
+      const left = g.reshape(x, [2, 8, 4, 32]);
+      return to63(g, g.reshape(g.shift(g.matmul(left, right(g, x)), 12), [2, 8, 128]));
+    };
+    const one = (g: Graph, x: string): string =>
+      g.reshape(g.slice(g.slice(x, 1, 0, 8), 2, 0, 128), [2, 1, 32, 32]);
+    const shared = (g: Graph, x: string): string => one(g, x);
+    expect(checkModel(modelWith(product(shared)))).toBeUndefined();
+    const across = (g: Graph, x: string): string =>
+      g.reshape(g.slice(g.reshape(x, [2, 1024]), 1, 0, 512), [1, 1, 32, 32]);
+    expect(checkModel(modelWith(product(across)))).toMatchObject({ rule: 'sequence' });
+  });
   it('refuses a constant of parts that are too small', () => {
     const refusal = checkModel(modelWith((g, x) => g.add(x, g.number(3 * 2 ** -25))));
     expect(refusal).toMatchObject({ node: 'seg-0', rule: 'scale' });
@@ -294,6 +393,18 @@ describe('rules', () => {
     g.divide(g.mul(x, g.number(50_000)), g.number(3), 63 * 50_000);
   it('takes a large quotient whose rest is divided again', () => {
     expect(checkModel(modelWith((g, x) => to63(g, large(g, x))))).toBeUndefined();
+  });
+  it('takes a small quotient whose rest is divided again, too, as its first Floor alone', () => {
+    const small = (reach: number) => (g: Graph, x: string) =>
+      to63(g, g.divide(g.mul(x, g.number(50)), g.clip(x, 3, 60), reach));
+    expect(checkModel(modelWith(small(63 * 50)))).toBeUndefined();
+    expect(checkModel(modelWith(small(2 ** 22)))).toBeUndefined();
+    const read = (g: Graph, x: string): string => {
+      const divisor = g.clip(x, 3, 60);
+      const q = g.divide(g.mul(x, g.number(50)), divisor, 63 * 50);
+      return to63(g, g.shift(g.mul(q, g.number(4)), 3));
+    };
+    expect(checkModel(modelWith(read))).toBeUndefined();
   });
   it.each([
     ['Floor', 5],

@@ -10,6 +10,7 @@ import {
   STEP_MEMORY_MAX,
 } from '../../src/miner/checker/limits.ts';
 import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
+import { DECODER_SMALL, decoderPackage } from './decoder.ts';
 import { bounded, chain, columns, draftChain, ROWS, SEQUENCES } from './chain.ts';
 
 const SIZES = [
@@ -59,6 +60,23 @@ test('the bytes of a segment', () => {
     node: 'seg-1',
     bound: expect.any(Number),
   });
+});
+
+test('of a language model, four times as much in the shapes that are not mined', () => {
+  const make = (tokens: number, otherTokens: number) => () =>
+    decoderPackage({
+      ...DECODER_SMALL,
+      sequences: 1,
+      tokens,
+      otherShapes: [{ sequences: 1, tokens: otherTokens }],
+      heads: 7,
+      keyHeads: 1,
+      head: 64,
+    });
+  // Seven heads' scores of 512 keys: 29 MB with 2048 rows, as many blocks as there are keys for, and what is made of one.
+  expect(make(16, 2048)).not.toThrow();
+  expect(make(2048, 16)).toThrow(/step 2 holds too many bytes: \d+, over 134217728/);
+  expect(make(16, 4096)).toThrow(/step 2 holds too many bytes: \d+, over 536870912/);
 });
 
 test('multiply-accumulates, those of its linear among them', () => {

@@ -7,6 +7,7 @@
  */
 import {
   answerRows,
+  KIND,
   manifestProblem,
   OPERAND_MAX,
   type Carry,
@@ -18,6 +19,7 @@ import {
 import { compare, utf8 } from '../../lib/bytes.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import { bestStop, type SegmentFacts, type Stop } from './admission.ts';
+import { Causality } from './causality.ts';
 import { demandStep, SEGMENT_BYTES_MAX } from './limits.ts';
 import { columnBounds, headOf, runOperator } from './operators.ts';
 import { indexGraph, matchDivision, matchSquareRoot } from './patterns.ts';
@@ -368,6 +370,21 @@ function checkCarries({ shape, carries }: Run, first: Shape): void {
   }
 }
 
+/** Refuses a language model of which a token's row depends on later ones. */
+function* proveCausal(
+  { manifest: m, shape, prefix }: Run,
+  segments: readonly SegmentFacts[],
+): Generator<string, void> {
+  const widths = m.tables.map(({ width }) => width);
+  const causality = new Causality(shape, widths);
+  for (const [i, facts] of segments.entries()) {
+    yield `${prefix}${i}`;
+    const linear = m.linears[i];
+    const found = causality.segment(facts, linear ? `a${i + 1}` : 'answer', linear?.n);
+    if (found) throw new RefusedAt(found.node.name, found.refused);
+  }
+}
+
 interface Proof {
   readonly runs: readonly Run[];
   /** A of every linear. */
@@ -408,6 +425,8 @@ function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
       known.set(`c${i + 1}`, exact([rows, m.linears[i]!.n], [lo, hi], true));
     }
   }
+  if (m.kind === KIND.generator)
+    for (const [i, run] of runs.entries()) yield* proveCausal(run, shapes[i]!);
   yield 'manifest';
   for (const run of runs) if (assumed === 'declared') checkCarries(run, m.shapes[0]!);
   return { runs, operands, shapes };

@@ -2,7 +2,7 @@
  * What one step may take: whoever is told that a step is false fetches its state, runs it alone and says so
  * (docs/protocol.md §5.8). Step ℓ multiplies A of linear ℓ−1 and runs segment ℓ−1; step 1 starts from tokens.
  */
-import { carriesAt, carryBytes, STATE_BYTES_MAX } from '../../core/manifest.ts';
+import { carriesAt, carryBytes, KIND, STATE_BYTES_MAX } from '../../core/manifest.ts';
 import type { Manifest, Shape } from '../../core/manifest.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import type { OnnxGraph } from '../package/onnx.ts';
@@ -19,6 +19,11 @@ export const STEP_MEMORY_MAX = 128 * 2 ** 20;
 /** Bytes of an entry while a segment runs. */
 const ENTRY_BYTES = 4;
 const HASH_BYTES = 32;
+/**
+ * Shapes of a language model after its first are never mined and no step of theirs is judged: longer contexts take
+ * more, and this bounds what a package asks of whoever runs it.
+ */
+const SERVED_TIMES = 4;
 
 export interface Step {
   readonly manifest: Manifest;
@@ -98,9 +103,13 @@ export function costOf(step: Step): StepCost {
 /** Refuses a step that takes more than a judge has. */
 export function demandStep(step: Step): void {
   const { state, macs, entries, memory } = costOf(step);
-  const name = `step ${step.segment + 1}`;
-  const within = (found: number, most: number, what: string): void =>
+  const { manifest: m, shape, segment } = step;
+  const name = `step ${segment + 1}`;
+  const isServed = m.kind === KIND.generator && shape !== m.shapes[0];
+  const within = (found: number, judged: number, what: string): void => {
+    const most = isServed ? SERVED_TIMES * judged : judged;
     demand(found <= most, 'limit', `${name} ${what}: ${found}, over ${most}`, found);
+  };
   within(state, STATE_BYTES_MAX, 'starts from too many bytes');
   within(macs, STEP_MACS_MAX, 'multiplies too much');
   within(entries, STEP_ENTRIES_MAX, 'writes too many entries');

@@ -202,8 +202,13 @@ function demandIndices({ type, lo, hi }: Value, size: number): void {
   );
 }
 
+/** What may be moved to other places: numbers, and powers of two, whose digits no move changes. */
+function demandMovable(v: Value): void {
+  if (!isShifts(v)) demandExact(v);
+}
+
 function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value {
-  demandExact(data!);
+  demandMovable(data!);
   demand(data!.type !== 'int64' && data!.type !== 'bool', 'type', `gathers ${data!.type}`);
   const axis = axisOf(attribute, data!.dims.length);
   demandIndices(indices!, data!.dims[axis]!);
@@ -219,7 +224,8 @@ function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value
 
 /** GatherElements, from a constant table of rank 1 only. */
 function gatherElements([table, indices]: Inputs, { axis }: Attributes): Value {
-  numeric(table!);
+  demandFloat(table!);
+  demandMovable(table!);
   demand(axis === 0, 'attribute', `axis ${String(axis)}, not 0`);
   demand(table!.constant && table!.dims.length === 1, 'shape', 'reads no constant table');
   demand(indices!.dims.length === 1, 'shape', `indices [${indices!.dims}] of a table of rank 1`);
@@ -310,7 +316,7 @@ function reduceMax([x, axes]: Inputs, { keepdims }: Attributes): Value {
 
 /** Checks that a tensor's entries may be moved to other places, which does not change their values. */
 const movable = (v: Value): Value => {
-  demandExact(v);
+  demandMovable(v);
   demand(v.type === 'float32' || v.type === 'int32', 'type', `moves ${v.type}`);
   return v;
 };

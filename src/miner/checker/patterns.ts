@@ -131,7 +131,8 @@ const flag = (from: Value, type: Value['type']): Value => ({ ...between(0, 1, fr
 /**
  * ⌊x/y⌋ of an x that no whole y divides, because x is an odd multiple of 2^−bits. The pattern is Floor(Div(x, y)),
  * since the quotient is at least 2^−bits/y away from every integer. For a large x, q = Floor(Div(x, y)) may
- * be wrong by one, so the pattern is q + Floor(Div(x − q·y, y)).
+ * be wrong by one, so the pattern is q + Floor(Div(x − q·y, y)). A small x may have it too: a model whose shapes have
+ * larger and smaller ones has one form.
  */
 export function matchDivision(
   index: GraphIndex,
@@ -156,7 +157,7 @@ export function matchDivision(
   const div = node.outputs[0]!;
   const q = trail.step('Floor', [div]);
   const part = 2 ** x.bits;
-  if (magnitude(x) * part < DIVIDEND_PARTS) {
+  if (magnitude(x) * part < DIVIDEND_PARTS && !isCorrected(index, q, yName)) {
     trail.close([div]);
     return {
       nodes: trail.taken,
@@ -192,6 +193,12 @@ export function matchDivision(
       [result, between(lo, hi, shape)],
     ],
   };
+}
+
+/** Whether a quotient is multiplied by its divisor again, as it is where its remainder is divided once more. */
+function isCorrected({ graph, readers }: GraphIndex, q: string, y: string): boolean {
+  const [i, ...others] = readers.get(q)?.filter((at) => graph.nodes[at]!.op === 'Mul') ?? [];
+  return i !== undefined && !others.length && graph.nodes[i]!.inputs.includes(y);
 }
 
 /** The node `op(left, right)`, found as a reader of `right`, which belongs to the pattern. */

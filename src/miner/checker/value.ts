@@ -22,6 +22,7 @@ export type Rule =
   | 'matmul-sum'
   | 'sum'
   | 'sequence'
+  | 'causal'
   | 'carry'
   | 'linear-range'
   | 'answer-range'

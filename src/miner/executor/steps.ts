@@ -222,25 +222,37 @@ function prepareProduct(step: ProductStep, heads: number, work: Workplace): Turn
   const isRows = step.right.depth === 1;
   const stride = 2 * (isRows ? step.right.column : step.right.depth);
   const turns = left.turns.length;
+  const diagonal = causal?.columns ?? causal?.depths ?? 0;
+  // The first rows see nothing of a later block.
+  const blind = Math.min(m, Math.max(0, -diagonal));
+  const reach = diagonal + blind;
+  const [columns, depths] = [causal?.columns, causal?.depths].map((limit) =>
+    limit === undefined ? -1 : reach,
+  ) as [number, number];
   return (sequence, head) => {
     const at = (p: Pointer, t: number): number => startOf(p, sequence, head) + p.turns[t]!;
     for (let t = 0; t < turns; t++) {
+      for (let row = 0; row < blind; row++) {
+        const from = at(out, t) / 4 + row * step.out.row;
+        work.memory.int.fill(0, from, from + n);
+      }
+      if (blind === m) continue;
       // Heads of a group share their right operand.
       if (!t || right.turns[t] !== right.turns[t - 1]) {
         if (isRows) primitives.packRows(at(right, t), stride, n, k, panels);
         else primitives.packColumns(at(right, t), stride, n, k, panels);
       }
       primitives.gemm16(
-        at(left, t),
+        at(left, t) + 2 * step.left.row * blind,
         2 * step.left.row,
         panels,
-        at(out, t),
+        at(out, t) + 4 * step.out.row * blind,
         4 * step.out.row,
-        m,
+        m - blind,
         n,
         k,
-        causal?.columns ?? -1,
-        causal?.depths ?? -1,
+        columns,
+        depths,
       );
     }
   };

@@ -41,6 +41,8 @@ describe('segments on the executor equal ONNX Runtime', () => {
   it('of lingua', async () => expectEqual(await readModel('lingua'), [0, 1, 2, 3, 12]));
   it('of polyglot', async () => expectEqual(await readModel('polyglot'), [0, 1, 3, 4, 12]));
   it('of a decoder', async () => expectEqual(decoderPackage(DECODER_SMALL)));
+  it('of a decoder with keys in blocks', async () =>
+    expectEqual(decoderPackage({ ...DECODER_SMALL, blockKeys: 12 }), [1]));
   it('of an imported encoder', async () =>
     expectEqual(await miniModel([{ sequences: 4, tokens: 20 }]), [0, 1, 2, 3, 4, 8]));
 });

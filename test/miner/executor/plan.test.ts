@@ -107,6 +107,32 @@ describe('a plan', () => {
     expect(causalOf({ lo: 1 })).toEqual([undefined, undefined]);
   });
 
+  it('leaves out what a mask hides in each block of keys', () => {
+    const causalOf = (size: Partial<typeof DECODER_SMALL>) => {
+      const plan = planOf(decoderPackage({ ...DECODER_SMALL, ...size }))!;
+      return plan.segments[1]!.steps!.flatMap((s) => (s.kind === 'product' ? [s.causal] : []));
+    };
+    const blocks = [0, -12, -24];
+    expect(causalOf({ blockKeys: 12 })).toEqual([
+      ...blocks.map((columns) => ({ columns })),
+      ...blocks.map((depths) => ({ depths })),
+    ]);
+  });
+
+  it('makes large masks of places where they are read', () => {
+    // 2^20 entries of each of four masks, made in three steps: of what is written out there may be 2^22.
+    const otherShapes = [{ sequences: 1, tokens: 2048 }];
+    const model = decoderPackage({ ...DECODER_SMALL, otherShapes });
+    const found = analyseModel(model);
+    if ('rule' in found) throw new Error(found.sentence);
+    const [, shape] = model.manifest.shapes;
+    const { manifest } = model;
+    const { segments, buffers } = planModel({ manifest, shape: shape!, facts: found.shapes[1]! });
+    expect(segments.flatMap(({ report }) => report)).toEqual([]);
+    const constants = buffers.filter(({ role }) => role.kind === 'constant');
+    expect(Math.max(...constants.map((b) => b.size))).toBeLessThanOrEqual(2048 * 64);
+  });
+
   it('is one program for all layers, and little code', async () => {
     for (const name of ['lingua', 'polyglot']) {
       const { programs, segments } = planOf(await readModel(name))!;

@@ -1,13 +1,14 @@
 /**
- * Causal attention: a constant mask puts what a row must not see so far below the row's maximum that its place in
- * the table of weights is the last one, which is 0. Then the scores after a row's own column need not be computed,
- * and the weights after it need not be multiplied. It is proven from the checker's intervals, for any scores.
+ * Causal attention: a mask, written out or by comparison of places, puts what a row must not see so far below the
+ * row's maximum that its place in the table of weights is the last one, which is 0. Then the scores after a row's own
+ * column need not be computed, and the weights after it need not be multiplied. It is proven from the checker's
+ * intervals, for any scores. Keys may lie in several blocks, of which a row sees some, and at least one column.
  */
 import { isPoint, type Item, type Point, type Product, type Ref } from './items.ts';
 import { rootOf, type Store } from './stores.ts';
 import { isPlain, sizeOf } from './views.ts';
 
-/** Of row i (modulo `rows`) columns after i + `diagonal` are not seen. */
+/** Of row i (modulo `rows`) columns after i + `diagonal` are not seen: none at all, if that is negative. */
 export interface Causal {
   readonly skip: 'columns' | 'depths';
   readonly rows: number;
@@ -26,6 +27,7 @@ const constantOf = (ref: Ref): ArrayLike<number> | undefined =>
   ref.point ? undefined : ref.store.data;
 
 function maskOf(ref: Ref): Mask | undefined {
+  if (ref.point) return comparedBy(ref.point);
   const data = constantOf(ref);
   const [rows, columns] = ref.dims.slice(-2) as [number, number];
   if (!data || ref.dims.length < 2 || data.length !== rows * columns) return undefined;
@@ -41,6 +43,38 @@ function maskOf(ref: Ref): Mask | undefined {
     }
   const isMask = diagonal >= 0 && most < 0 && most > -Infinity;
   return isMask ? { rows, columns, diagonal, depth: -most } : undefined;
+}
+
+/** Comparisons by which later columns are hidden: whether the column stands first, and the diagonal of equal places. */
+const COMPARISONS = new Map([
+  ['gt', { columnFirst: true, diagonal: 0 }],
+  ['ge', { columnFirst: true, diagonal: -1 }],
+  ['lt', { columnFirst: false, diagonal: 0 }],
+  ['le', { columnFirst: false, diagonal: -1 }],
+]);
+
+/** A negative number times the comparison of columns' places [.., 1, K] with rows' [.., S, 1], which rise by ones. */
+function comparedBy({ op, args, store }: Point): Mask | undefined {
+  if (op !== 'mul' || store) return undefined;
+  const [flags, factor] = args[0]!.point ? args : args.toReversed();
+  const later = flags!.point;
+  const comparison = later && !later.store ? COMPARISONS.get(later.op) : undefined;
+  const data = constantOf(factor!);
+  if (!later || !comparison || data?.length !== 1 || data[0]! >= 0) return undefined;
+  const [column, row] = comparison.columnFirst ? later.args : later.args.toReversed();
+  const [first, own] = [lineOf(column!, -1), lineOf(row!, -2)];
+  if (!first || !own) return undefined;
+  const diagonal = own.from - first.from + comparison.diagonal;
+  return { rows: own.count, columns: first.count, diagonal, depth: -data[0]! };
+}
+
+/** Places that rise by ones along one of the last two axes. */
+function lineOf(ref: Ref, axis: -1 | -2): { from: number; count: number } | undefined {
+  const data = constantOf(ref);
+  const count = ref.dims.at(axis);
+  if (!data || count !== data.length || sizeOf(ref.dims) !== count) return undefined;
+  for (let i = 1; i < count; i++) if (data[i] !== data[0]! + i) return undefined;
+  return { from: data[0]!, count };
 }
 
 /** What is read by something else than a point. */
@@ -68,24 +102,34 @@ function readersIn(points: readonly Point[]): ReadersOf {
   return (x) => readers.get(x) ?? [];
 }
 
+/** Scores that a mask is added to. */
+interface Masked {
+  readonly product: Product;
+  readonly mask: Mask;
+  readonly point: Point;
+}
+
 /** Products that a mask lets leave something out. */
 export function findCausal(items: readonly Item[]): Map<Product, Causal> {
   const products = items.filter((i): i is Product => 'kind' in i && i.kind === 'product');
   const readersOf = readersIn(items.filter(isPoint));
-  const found = new Map<Product, Causal>();
+  const all = new Map<Point, Masked>();
   for (const product of products) {
-    const [masked, ...others] = readersOf(product.out);
-    if (!masked || others.length) continue;
-    if (items.some((i) => reads(i).includes(product.out))) continue;
-    const mask = masked.op === 'add' ? maskedBy(masked, product) : undefined;
-    const weights = mask && weightsOf(masked, mask, product, readersOf);
+    const [point, ...others] = readersOf(product.out);
+    if (!point || others.length || items.some((i) => reads(i).includes(product.out))) continue;
+    const mask = point.op === 'add' ? maskedBy(point, product) : undefined;
+    if (mask) all.set(point, { product, mask, point });
+  }
+  const found = new Map<Product, Causal>();
+  for (const masked of all.values()) {
+    const { product, mask: { rows, columns, diagonal } } = masked; // prettier-ignore
+    const weights = weightsOf(masked, all, readersOf);
     if (!weights?.store) continue;
-    const { rows, diagonal } = mask!;
     const { store } = weights;
     const users = products.filter((p) => rootOf(p.left.store) === store);
     found.set(product, { skip: 'columns', rows, diagonal });
     for (const user of users)
-      if (user.left.dims.at(-1) === mask!.columns && isPlain(user.left.view, sizeOf(store.dims)))
+      if (user.left.dims.at(-1) === columns && isPlain(user.left.view, sizeOf(store.dims)))
         found.set(user, { skip: 'depths', rows, diagonal });
   }
   return found;
@@ -94,7 +138,8 @@ export function findCausal(items: readonly Item[]): Map<Product, Causal> {
 /** The mask that is added to a product's numbers, in their own order. */
 function maskedBy(masked: Point, product: Product): Mask | undefined {
   const [a, b] = masked.args as [Ref, Ref];
-  const [scores, mask] = constantOf(a) ? [b, maskOf(a)] : [a, maskOf(b)];
+  const first = maskOf(a);
+  const [scores, mask] = first ? [b, first] : [a, maskOf(b)];
   if (!mask || scores.point || scores.store !== product.out) return undefined;
   const [rows, columns] = masked.dims.slice(-2);
   const isAligned =
@@ -104,22 +149,18 @@ function maskedBy(masked: Point, product: Product): Mask | undefined {
 
 /** The looked-up weights of masked scores, where those of what is not seen are 0 for any scores. */
 function weightsOf(
-  masked: Point,
-  mask: Mask,
-  { value }: Product,
+  masked: Masked,
+  all: ReadonlyMap<Point, Masked>,
   readersOf: ReadersOf,
 ): Point | undefined {
-  const width = value.hi - value.lo;
-  // What is left out is read as 0, which is a score like any other.
-  if (value.lo > 0 || value.hi < 0 || mask.depth <= width || masked.store) return undefined;
-  const below = belowOf(masked, mask.columns, readersOf(masked));
-  // A row sees at least its first column, whose score is not below the least.
-  let least: number | undefined = mask.depth - width;
-  for (let point = below; point && least !== undefined;) {
+  const below = belowOf(masked, all, readersOf);
+  if (!below) return undefined;
+  let least: number | undefined = below.least;
+  for (let point = below.point; least !== undefined;) {
     const [next, ...others] = readersOf(point);
     if (!next || others.length || point.store) return undefined;
     // Rows stay rows: an operand that is read again and again has its zeros elsewhere.
-    if (sizeOf(next.dims) !== sizeOf(masked.dims)) return undefined;
+    if (sizeOf(next.dims) !== sizeOf(masked.point.dims)) return undefined;
     if (next.op === 'table') return isLast(next, least) ? next : undefined;
     least = boundAfter(next, point, least);
     point = next;
@@ -127,14 +168,55 @@ function weightsOf(
   return undefined;
 }
 
-/** The distance of each score from its row's maximum, where nothing else reads the scores. */
-function belowOf(masked: Point, columns: number, users: readonly Point[]): Point | undefined {
-  const best = users.find((p) => p.op === 'most' && p.args[0]!.dims.at(-1) === columns);
-  if (!best || sizeOf(best.dims) * columns !== sizeOf(masked.dims)) return undefined;
-  const isBelow = ({ op, args: [a, b] }: Point): boolean =>
-    op === 'sub' && a!.point === best && b!.point === masked;
-  const below = users.find(isBelow);
-  return users.every((p) => p === best || p === below) ? below : undefined;
+/**
+ * The distance of each score from its row's maximum, where nothing else reads the scores, and the least distance of
+ * what is not seen.
+ */
+function belowOf(
+  { point, mask, product }: Masked,
+  all: ReadonlyMap<Point, Masked>,
+  readersOf: ReadersOf,
+): { point: Point; least: number } | undefined {
+  const users = readersOf(point);
+  const below = users.find(({ op, args: [, b] }) => op === 'sub' && b!.point === point);
+  const best = below?.args[0]!.point;
+  const blocks = best && blocksOf(best, all, readersOf);
+  const own = blocks?.get(point);
+  if (!below || !blocks || !own) return undefined;
+  if (users.some((p) => p !== own && p !== below)) return undefined;
+  const scores = [...blocks.keys()].map((p) => all.get(p)!);
+  const lo = Math.min(...scores.map((s) => s.product.value.lo));
+  const isFit = scores.every(
+    // What is left out is read as 0, which is a score like any other.
+    ({ product: { value }, mask: { depth, rows }, point: { store } }) =>
+      value.lo <= 0 && value.hi >= 0 && value.hi - depth < lo && rows === mask.rows && !store,
+  );
+  // A row sees at least its first column, whose score is not below the least.
+  const isSeen = scores.some((s) => s.mask.diagonal >= 0);
+  return isFit && isSeen
+    ? { point: below, least: mask.depth - (product.value.hi - lo) }
+    : undefined;
+}
+
+/** The masked scores of which a row's maximum is the largest, and the maximum of each. */
+function blocksOf(
+  best: Point,
+  all: ReadonlyMap<Point, Masked>,
+  readersOf: ReadersOf,
+): Map<Point, Point> | undefined {
+  const blocks = new Map<Point, Point>();
+  const add = (part: Point | undefined): boolean => {
+    // What a row does not see of a block may be its largest there, which nothing else may read.
+    if (!part || (part !== best && readersOf(part).length !== 1)) return false;
+    if (part.op === 'max') return part.args.every((arg) => add(arg.point));
+    const masked = part.op === 'most' ? part.args[0]!.point : undefined;
+    const columns = masked && all.get(masked)?.mask.columns;
+    if (columns === undefined || part.args[0]!.dims.at(-1) !== columns) return false;
+    if (sizeOf(part.dims) * columns !== sizeOf(masked!.dims)) return false;
+    blocks.set(masked!, part);
+    return true;
+  };
+  return add(best) ? blocks : undefined;
 }
 
 /** Whether places from `least` on are a table's last entry, and that is 0. */

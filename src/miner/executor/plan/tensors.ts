@@ -52,6 +52,8 @@ export class Tensors {
   readonly report: string[] = [];
   readonly #refs: Refs;
   readonly #positions: Store | undefined;
+  /** Constants made of smaller ones, as masks are of places: they are made again where they are read. */
+  readonly #spread = new Map<string, OnnxNode>();
   #leftover = 0;
   #expanded = 0;
 
@@ -79,18 +81,53 @@ export class Tensors {
     const name = node.outputs[0]!;
     const value = this.#refs.value(name);
     if (!value.perSequence) {
-      const constants = node.inputs.map((i) => this.#refs.constant(i));
-      cover(
-        constants.every((c) => c !== undefined),
-        `${name} of what is no constant`,
-      );
-      this.#expanded += sizeOf(value.dims);
-      cover(this.#expanded <= EXPANDED_MAX, `${node.name}: large constants`);
-      this.#refs.putConstant(fold(node, constants, value));
+      if (this.#isSpread(node, value)) this.#spread.set(name, node);
+      else this.#fold(node, value);
       return;
     }
+    if (!POINTWISE.has(node.op)) node.inputs.forEach((input) => this.#write(input));
     const made = this.#resolve(node, name, value);
     this.#refs.put(name, made ?? this.#leftOver(node, name, value));
+  }
+
+  /** Whether a constant is larger than what it is made of. */
+  #isSpread({ op, inputs }: OnnxNode, { dims }: Value): boolean {
+    if (op !== 'Cast' && (!POINTWISE.has(op) || op === 'Div' || op === 'Sqrt')) return false;
+    const isSmaller = (i: string): boolean => {
+      const constant = this.#refs.constant(i);
+      return !constant || sizeOf(constant.dims) < sizeOf(dims);
+    };
+    return inputs.every(isSmaller) || inputs.some((i) => this.#spread.has(i));
+  }
+
+  /** Writes a constant out that is made where it is read, for who can't make it. */
+  #write(name: string): void {
+    const node = this.#spread.get(name);
+    if (!node || this.#refs.constant(name)) return;
+    this.#fold(node, this.#refs.value(name));
+  }
+
+  #fold(node: OnnxNode, value: Value): void {
+    node.inputs.forEach((input) => this.#write(input));
+    const constants = node.inputs.map((i) => this.#refs.constant(i));
+    cover(
+      constants.every((c) => c !== undefined),
+      `${node.outputs[0]} of what is no constant`,
+    );
+    this.#expanded += sizeOf(value.dims);
+    cover(this.#expanded <= EXPANDED_MAX, `${node.name}: large constants`);
+    this.#refs.putConstant(fold(node, constants, value));
+  }
+
+  /** An operand of an operator with a result of `dims`. */
+  #argument(name: string, dims: readonly number[]): Ref {
+    const node = this.#spread.get(name);
+    if (!node || this.#refs.constant(name)) return this.#refs.operand(this.#refs.ref(name), dims);
+    const args = node.inputs.map((input) => this.#argument(input, dims));
+    const op = POINTWISE.get(node.op);
+    if (!op) return args[0]!;
+    const value = { ...this.#refs.value(name), dims, perSequence: true };
+    return this.#refs.point({ name, op, dims, args, value });
   }
 
   /** Undefined: only the interpreter has it. */
@@ -154,7 +191,7 @@ export class Tensors {
     cover(op, `operator ${node.op}`);
     // The checker matched a quotient's Floor, or it would not have let the Div in; what it matched has no part.
     cover(op !== 'quotient' || value.bits === Infinity, `${name}: a quotient outside its form`);
-    const args = node.inputs.map((i) => this.#refs.operand(this.#refs.ref(i), value.dims));
+    const args = node.inputs.map((i) => this.#argument(i, value.dims));
     return this.#refs.point({ name, op, dims: value.dims, args, value });
   }
 
