@@ -27,7 +27,9 @@ const model = await readModel(values.model);
 const { miner, stop } = await startMinerThread(undefined, (why) => {
   throw new Error(why);
 });
-const weights = model.weights.map((w) => new Uint8Array(w.buffer, w.byteOffset, w.length));
+const weights = [...new Set(model.weights)].map(
+  (w) => new Uint8Array(w.buffer, w.byteOffset, w.length),
+);
 const { segments, otherShapes = [], tables } = model;
 await miner.provide(model.manifest, [...segments, ...otherShapes.flat(), ...tables, ...weights]);
 let status: MinerStatus = MINER_OFF;

@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { unitShape } from '../src/core/manifest.ts';
+import { heldPlaces, unitShape } from '../src/core/manifest.ts';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
@@ -120,7 +120,8 @@ async function loadByFile(folder: string): Promise<ModelPackage> {
   for (const i of segments.keys()) files.push(await read(segmentFile(i)));
   for (const i of manifest.tables.keys()) files.push(await read(tableFile(i)));
   const weights = await open(join(folder, WEIGHTS_FILE));
-  for (const { k, n } of manifest.linears) {
+  for (const i of heldPlaces(manifest)) {
+    const { k, n } = manifest.linears[i]!;
     const part = new Uint8Array(k * n);
     await weights.read(part, 0, part.length);
     files.push(part);

@@ -3,8 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainHash } from '../src/core/hash.ts';
 import {
+  heldPlaces,
   KIND,
   MANIFEST_VERSION,
+  sharedByWeights,
   type Linear,
   type Manifest,
   type Table,
@@ -115,7 +117,7 @@ export function draftOf({ linears, kind, otherShapes = [], ...s }: Source): Draf
     attribution: s.attribution,
   };
   const [segments, ...others] = files;
-  const weights = linears.map(({ weight }) => weight);
+  const weights = sharedByWeights(manifest, (_, i) => linears[i]!.weight);
   return { manifest, segments: segments!, otherShapes: others, tables, weights };
 }
 
@@ -149,7 +151,8 @@ export function writePackage(folder: string, model: Draft): number {
   };
   put(MANIFEST_FILE, `${JSON.stringify(manifestToJson(model.manifest), undefined, 2)}\n`);
   const graphs = [model.segments, ...(model.otherShapes ?? [])].flat();
-  const files = [...graphs, ...model.tables, concat(...model.weights.map(bytesOf))];
+  const weights = heldPlaces(model.manifest).map((i) => bytesOf(model.weights[i]!));
+  const files = [...graphs, ...model.tables, concat(...weights)];
   const names = [...graphFiles(model.manifest), WEIGHTS_FILE];
   return files.reduce((sum, data, i) => sum + put(names[i]!, data), 0);
 }

@@ -313,7 +313,8 @@ export function blankCalibration({ linears, norms }: Bert): Calibration {
     linears: linears.map(({ k, n }) => ({
       k,
       n,
-      weight: new Int8Array(n * k).fill(1),
+      // The same bytes of another size would be no other weights: one sign tells where a row ends.
+      weight: new Int8Array(n * k).fill(1).fill(-1, k - 1, k),
       inputScale: flat(k, 0.01),
       inputMiddle: flat(k, 0),
       massive: [],

@@ -26,7 +26,7 @@ async function facts(
 ): Promise<(readonly [string, string])[]> {
   const { bytes, parts } = planParts(manifest);
   const tables = model.tables.reduce((sum, table) => sum + table.length, 0);
-  const weights = model.weights.reduce((sum, each) => sum + each.length, 0);
+  const weights = [...new Set(model.weights)].reduce((sum, each) => sum + each.length, 0);
   const { plainMs, noisyMs } = await timePackage({ manifest, ...model }, rounds);
   const shapes = manifest.shapes.map((s) => `${s.sequences}×${s.tokens}`);
   return [

@@ -13,7 +13,7 @@ import {
   u8,
   type Value,
 } from './codec.ts';
-import { compare, utf8 } from '../lib/bytes.ts';
+import { compare, toHex, utf8 } from '../lib/bytes.ts';
 import { hash } from './hash.ts';
 import { QUESTION_BYTES_MAX, REPLY_BYTES_MAX } from './channel.ts';
 
@@ -162,6 +162,28 @@ export function unitLinears(m: Manifest): UnitLinear[] {
   const rows = unitRows(m);
   return m.linears.map((l) => ({ ...l, m: rows }));
 }
+
+/**
+ * One thing for each linear, made from the first of those with the same weights and shared by all of them: a package
+ * holds equal weights once.
+ */
+export function sharedByWeights<T>(
+  { linears }: Pick<Manifest, 'linears'>,
+  make: (linear: Linear, index: number) => T,
+): T[] {
+  const made = new Map<string, { readonly of: T }>();
+  return linears.map((linear, i) => {
+    const key = toHex(linear.weights);
+    const found = made.get(key) ?? { of: make(linear, i) };
+    made.set(key, found);
+    return found.of;
+  });
+}
+
+/** Places (from 0) of the linears whose weights a package holds: the first of those with the same weights. */
+export const heldPlaces = (m: Pick<Manifest, 'linears'>): number[] => [
+  ...new Set(sharedByWeights(m, (_, i) => i)),
+];
 
 /** w_ℓ */
 export const linearMacs = (l: LinearSize): bigint => BigInt(l.m) * BigInt(l.k) * BigInt(l.n);
@@ -324,6 +346,7 @@ export function manifestProblem(m: Manifest): string | undefined {
     questionProblem(m) ??
     (m.linears.length < LINEARS_MIN ? `${m.linears.length} linears` : undefined) ??
     m.linears.map((l, i) => at(`linear ${i + 1}`, linearProblem(l))).find(Boolean) ??
+    sharingProblem(m) ??
     m.tables.map((t, i) => at(`table ${i}`, tableProblem(m, t))).find(Boolean)
   );
 }
@@ -385,6 +408,20 @@ function linearProblem({ k, n, r, low, high }: Linear): string | undefined {
   if (k > K_MAX) return `k ${k} is over ${K_MAX}`;
   if (k * n > LINEAR_BYTES_MAX) return `${k * n} bytes of weights`;
   return boundsProblem(low, high, SERVED_OPERAND_MAX);
+}
+
+/** The same bytes as matrices of two sizes are two matrices, for which whoever holds them once has no place. */
+function sharingProblem(m: Manifest): string | undefined {
+  const held = sharedByWeights(m, (_, i) => i);
+  return m.linears
+    .map((l, i) => {
+      const { k, n } = m.linears[held[i]!]!;
+      const isSame = l.k === k && l.n === n;
+      return isSame
+        ? undefined
+        : `linear ${i + 1}: ${l.k}×${l.n} has the weights of linear ${held[i]! + 1}, ${k}×${n}`;
+    })
+    .find(Boolean);
 }
 
 function tableProblem(m: Manifest, { width, wide, low, high, size }: Table): string | undefined {

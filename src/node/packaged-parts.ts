@@ -15,7 +15,13 @@ import {
   WEIGHTS_FILE,
 } from '../miner/package/package.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
-import { OUTLINE, planParts, valueOfPart, type PartPlan } from '../miner/package/parts.ts';
+import {
+  OUTLINE,
+  passFiles,
+  planParts,
+  valueOfPart,
+  type PartPlan,
+} from '../miner/package/parts.ts';
 import { readSpan } from './file-parts.ts';
 
 export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));
@@ -28,16 +34,19 @@ interface Packaged {
 }
 
 function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
-  const { name, linears, tokenizer, template } = manifest;
+  const { name, tokenizer, template } = manifest;
   const whole = (file: string) => ({ path: join(folder, name, file), at: 0 });
+  const graphs = graphFiles(manifest);
   let at = 0;
-  const weights = linears.map(({ k, n }) => {
-    const place = { path: join(folder, name, WEIGHTS_FILE), at };
-    at += k * n;
-    return place;
-  });
+  const weights = passFiles(manifest)
+    .slice(graphs.length)
+    .map(({ size }) => {
+      const place = { path: join(folder, name, WEIGHTS_FILE), at };
+      at += size;
+      return place;
+    });
   return [
-    ...graphFiles(manifest).map(whole),
+    ...graphs.map(whole),
     ...weights,
     ...(tokenizer ? [whole(TOKENIZER_FILE)] : []),
     ...(template ? [whole(GENERATION_FILE)] : []),

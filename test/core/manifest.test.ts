@@ -6,6 +6,7 @@ import {
   carryBytes,
   credits,
   earned,
+  heldPlaces,
   inputBytesMax,
   inputTokens,
   KIND,
@@ -13,6 +14,7 @@ import {
   manifestProblem,
   minedProblem,
   modelId,
+  sharedByWeights,
   type Carry,
   type Shape,
 } from '../../src/core/manifest.ts';
@@ -139,6 +141,10 @@ const REFUSED: [string, Partial<Manifest>][] = [
     },
   ],
   ['linear 1: n', withLinear({ n: 24 })],
+  [
+    'linear 2: 256×128 has the weights of linear 1, 128×256',
+    { linears: [LINEAR, { ...SECOND, weights: LINEAR.weights }] },
+  ],
   ['linear 1: k 96', withLinear({ k: 96 })],
   ['linear 1: k 128 and r 32', withLinear({ r: 32 })],
   ['linear 1: k 8256 is over', withLinear({ k: 8256 })],
@@ -182,6 +188,26 @@ test('an answer has a row for each sequence, and of a generator for each token: 
   expect(problem(KIND.encoder, 65_535, [16, 16], [64, 16])).toBeUndefined();
   expect(problem(KIND.encoder, 65_535, [16, 16], [80, 16])).toBe('an answer of 5242800 bytes');
   expect(problem(KIND.generator, 0, [2, 16])).toBe('an answer of 0 bytes');
+});
+
+test('equal weights are held once, at the place of the first', () => {
+  const weights = [3, 4, 3, 5, 4].map((x) => new Uint8Array(32).fill(x));
+  const linears = weights.map((each) => ({ ...LINEAR, weights: each }));
+  expect(heldPlaces({ linears })).toEqual([0, 1, 3]);
+  const made: number[] = [];
+  const shared = sharedByWeights({ linears }, (l, i) => (made.push(i), { of: l.weights[0], i }));
+  expect(made).toEqual([0, 1, 3]);
+  expect(shared.map(({ of, i }) => [of, i])).toEqual([
+    [3, 0],
+    [4, 1],
+    [3, 0],
+    [5, 3],
+    [4, 1],
+  ]);
+  expect(shared[2]).toBe(shared[0]);
+  // What is different in the rank of its noise or its bounds is still the same matrix.
+  const other = { linears: [LINEAR, { ...LINEAR, r: 16, low: -5 }], ...withShape({}) };
+  expect(manifestProblem({ ...MANIFEST, ...other })).toBeUndefined();
 });
 
 const SERVED: [string, Partial<Manifest>][] = [

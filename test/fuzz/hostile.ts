@@ -135,7 +135,9 @@ export async function attackFiles(
   const files: Record<string, Uint8Array> = { 'manifest.json': json };
   model.segments.forEach((bytes, i) => (files[`seg-${i}.onnx`] = bytes));
   model.tables.forEach((bytes, i) => (files[`table-${i}.bin`] = bytes));
-  files['weights.bin'] = concat(...model.weights.map((w) => new Uint8Array(w.buffer)));
+  files['weights.bin'] = concat(
+    ...[...new Set(model.weights)].map((w) => new Uint8Array(w.buffer)),
+  );
   for (let i = 0; i < tries; i++) {
     const segment = r.int(0, model.segments.length - 1);
     const bytes = damaged(model.segments[segment]!, r);

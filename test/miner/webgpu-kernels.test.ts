@@ -16,6 +16,7 @@ import {
 import {
   carryTasks,
   createGpuLinear,
+  storeWeights,
   createScratch,
   type SizedLinear,
 } from '../../src/miner/webgpu/linear.ts';
@@ -69,7 +70,7 @@ async function runLinear(
   const gpu = await createGpuLinear(kernels, scratch, {
     linear,
     number: NUMBER,
-    weights: B,
+    weights: storeWeights(device, shape, B),
   });
   device.queue.writeBuffer(scratch.packed, 0, new Uint8Array(A));
   const before = 4 * RECORD * (NUMBER - 1);
@@ -149,7 +150,7 @@ describe.skipIf(!opened)('kernels on WebGPU', { timeout: 300_000 }, () => {
       const gpu = await createGpuLinear(kernels, scratch, {
         linear,
         number: 1,
-        weights: new Int8Array(16 * 128),
+        weights: storeWeights(device, linear, new Int8Array(16 * 128)),
       });
       const hashes = carries.map((carry, i) => {
         const values = Int32Array.from(

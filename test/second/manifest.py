@@ -149,6 +149,8 @@ def well_formed(manifest):
         and 1 <= len(shapes) <= 8
         and all(_shape_fits(shape, len(linears)) for shape in shapes)
         and all(map(_linear_fits, linears))
+        and len({linear["weights"] for linear in linears})
+        == len({(linear["weights"], linear["k"], linear["n"]) for linear in linears})
         and all(_table_fits(table, v) for table in manifest["tables"])
         and shapes[0]["sequences"] * longest(shapes) * WIDTH[manifest["packing"]] <= 2**20
         and answers_fit(manifest)
@@ -189,14 +191,17 @@ class Package:
         self.graphs = list(map(Graph, segments))
         tables = enumerate(manifest["tables"])
         self.tables = [self._checked(table, files(f"table-{i}.bin")) for i, table in tables]
-        self.weights, at, weights = [], 0, files("weights.bin")
+        held, at, weights = {}, 0, files("weights.bin")
         for linear in self.linears:
+            if linear["weights"] in held:
+                continue
             size = linear["k"] * linear["n"]
             part = weights[at : at + size]
             if len(part) < size or blake3(part) != linear["weights"]:
                 raise ValueError("weights")
-            self.weights.append(part)
+            held[linear["weights"]] = part
             at += size
+        self.weights = [held[linear["weights"]] for linear in self.linears]
         if at != len(weights):
             raise ValueError("weights")
 

@@ -2,7 +2,12 @@
  * The CPU backend: segments in the executor or on ONNX Runtime, linears on our own WebAssembly kernels. Runs in
  * browser workers and in Node alike; it is also what re-checks other backends' wins.
  */
-import { carryBytes, type Manifest, type UnitLinear } from '../../core/manifest.ts';
+import {
+  carryBytes,
+  sharedByWeights,
+  type Manifest,
+  type UnitLinear,
+} from '../../core/manifest.ts';
 import { plainHash } from '../../core/hash.ts';
 import { concat, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -114,8 +119,8 @@ export async function createCpuBackend(
   };
 }
 
-const placeAll = (kernel: Kernel, { linears }: Manifest, rows: ModelPackage['weights']) =>
-  linears.map((l, i) => kernel.placeWeights(l, rows[i]!));
+const placeAll = (kernel: Kernel, manifest: Manifest, rows: ModelPackage['weights']) =>
+  sharedByWeights(manifest, (l, i) => kernel.placeWeights(l, rows[i]!));
 
 /** What is proven about the segments of each shape. */
 function proven(

@@ -3,6 +3,7 @@
  * two lanes do twice the work. Threads inside a unit would wait for each other and would need shared memory,
  * which a page has only where it is cross-origin isolated.
  */
+import { heldPlaces, sharedByWeights } from '../../core/manifest.ts';
 import type { StepInput } from '../../core/pow/known.ts';
 import { concat } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -77,8 +78,10 @@ export function serveLane(port: Port): void {
 /** Number of lanes that fit a model in memory and `threads` in cores, the lane of this worker included. */
 export function lanesFor(model: ModelPackage, local: Backend, threads: number): number {
   const files = [...model.segments, ...model.tables];
-  const weights = model.manifest.linears.reduce((sum, { k, n }) => sum + k * n, 0);
-  const own = files.reduce((sum, file) => sum + file.byteLength, weights);
+  const { linears } = model.manifest;
+  const weights = heldPlaces(model.manifest).map((i) => linears[i]!.k * linears[i]!.n);
+  const sizes = [...files.map((file) => file.byteLength), ...weights];
+  const own = sizes.reduce((sum, size) => sum + size, 0);
   const engine = (local.usesRuntime?.() ?? true) ? RUNTIME_BYTES : ENGINE_BYTES;
   const fitting = Math.floor(LANES_BYTES_MAX / (engine + own + local.memoryBytes()));
   return Math.max(1, Math.min(THREADS_MAX, threads, fitting));
@@ -131,7 +134,9 @@ export async function openLane(start: () => LaneWorker, parts: LaneParts): Promi
   try {
     const { model, analysis, runtimeOnly } = parts;
     const options = { ...(analysis && { analysis }), ...(runtimeOnly && { runtimeOnly }) };
-    const bytes = await lane.open(model, options);
+    // Where a backend keeps the weights, each read makes a copy.
+    const weights = sharedByWeights(model.manifest, (_, i) => model.weights[i]!);
+    const bytes = await lane.open({ ...model, weights }, options);
     const backend: Backend = {
       ...ABOUT,
       memoryBytes: () => bytes,

@@ -1,11 +1,13 @@
 /**
  * A model's package: manifest.json, seg-0.onnx … seg-L.onnx of the shape that is mined and seg-<shape>-<i>.onnx of
- * further ones, table-<i>.bin, weights.bin (all B_ℓᵀ joined). Everything is checked against the manifest's hashes;
- * manifest.json is core's Manifest in text.
+ * further ones, table-<i>.bin, weights.bin (all B_ℓᵀ joined, equal ones once). Everything is checked against the
+ * manifest's hashes; manifest.json is core's Manifest in text.
  */
 import {
+  heldPlaces,
   manifestProblem,
   modelId,
+  sharedByWeights,
   Manifest,
   type Carry,
   type FileRef,
@@ -144,8 +146,6 @@ async function readWeights(m: Manifest, index: number, part: Uint8Array): Promis
   return values;
 }
 
-const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
-
 /** Names of the files before the weights in a package's folder, in the order of `passFiles`. */
 export const graphFiles = (m: Manifest): string[] => [
   ...m.shapes.flatMap(({ segments }, shape) => segments.map((_, i) => segmentFile(i, shape))),
@@ -162,13 +162,16 @@ function checkSizes(m: Manifest): void {
     throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);
 }
 
-/** weights.bin cut into the weights of each linear. */
+/** weights.bin cut into its files. */
 function cutWeights(m: Manifest, bytes: Uint8Array): Uint8Array[] {
-  const size = weightBytes(m);
-  if (bytes.length !== size)
-    throw corrupt(`${WEIGHTS_FILE} has ${bytes.length} bytes, the manifest says ${size}`);
+  const sizes = passFiles(m)
+    .slice(graphFiles(m).length)
+    .map(({ size }) => size);
+  const whole = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes.length !== whole)
+    throw corrupt(`${WEIGHTS_FILE} has ${bytes.length} bytes, the manifest says ${whole}`);
   let at = 0;
-  return m.linears.map((l) => bytes.slice(at, (at += l.k * l.n)));
+  return sizes.map((size) => bytes.slice(at, (at += size)));
 }
 
 async function checkFile(ref: FileRef, name: string, bytes: Uint8Array): Promise<void> {
@@ -178,7 +181,7 @@ async function checkFile(ref: FileRef, name: string, bytes: Uint8Array): Promise
 }
 
 /**
- * A package from its files: segments 0..L of each shape, the tables, then the weights of linears 1..L, whose bytes the
+ * A package from its files, as `passFiles` lists them. Linears of the same weights share one array, whose bytes the
  * caller must not use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
  * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
  */
@@ -191,9 +194,10 @@ export async function packageOf(
   if (files.length !== refs.length) throw corrupt('files are missing');
   const names = graphFiles(manifest);
   for (const [i, name] of names.entries()) await checkFile(refs[i]!, name, files[i]!);
-  const weights: Int8Array[] = [];
-  for (const [i, part] of files.slice(names.length).entries())
-    weights.push(await readWeights(manifest, i, part));
+  const held = new Map<number, Int8Array>();
+  for (const [i, place] of heldPlaces(manifest).entries())
+    held.set(place, await readWeights(manifest, place, files[names.length + i]!));
+  const weights = sharedByWeights(manifest, (_, place) => held.get(place)!);
 
   let at = 0;
   const take = (count: number): Uint8Array[] => files.slice(at, (at += count));

@@ -1,12 +1,11 @@
 /**
- * A package cut into parts for fetching: its segments, tables, each linear's weights, tokenizer.json and
- * generation.json, in pieces of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest
- * names. Bigger files are cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list
- * of all these values, the outline, is part 0. So every part can be checked and no peer need be trusted
- * (docs/models.md).
+ * A package cut into parts for fetching: its segments, tables, weights, tokenizer.json and generation.json, in pieces
+ * of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are cut
+ * along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of all these values, the
+ * outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md).
  */
 import { createBLAKE3 } from 'hash-wasm';
-import type { FileRef, Manifest } from '../../core/manifest.ts';
+import { heldPlaces, type FileRef, type Manifest } from '../../core/manifest.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { hashOfParts, subtreeValue } from '../../core/pow/blake3-tree.ts';
 import { assert } from '../../lib/errors.ts';
@@ -38,11 +37,14 @@ export interface PartPlan {
   readonly bytes: number;
 }
 
-/** Files that passes need: segments 0..L of each shape in turn, the tables, the weights of linears 1..L. */
+/** Files that passes need: segments 0..L of each shape in turn, the tables, the weights, equal ones once. */
 export const passFiles = (m: Manifest): FileRef[] => [
   ...m.shapes.flatMap(({ segments }) => segments),
   ...m.tables,
-  ...m.linears.map(({ k, n, weights: hash }) => ({ hash, size: k * n })),
+  ...heldPlaces(m).map((i) => {
+    const { k, n, weights: hash } = m.linears[i]!;
+    return { hash, size: k * n };
+  }),
 ];
 
 /** @param partBytes a power of two of at least 1024; other than 8 MiB in tests only */

@@ -187,16 +187,16 @@ function noiseTasks(
 }
 
 /** A linear of a model. */
-export interface LinearOf<W> {
+export interface LinearOf {
   readonly linear: LinearSize;
   /** Number of the linear, from 1. */
   readonly number: number;
   /** B_ℓᵀ, n×k int8. */
-  readonly weights: W;
+  readonly weights: GPUBuffer;
 }
 
 /** The tasks of a linear besides its GEMM. */
-export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GPUBuffer>) {
+export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf) {
   const { m, k } = linear;
   const here = number * RECORD;
   const tiles = tileCount(linear);
@@ -250,15 +250,21 @@ async function gemmSteps(
   });
 }
 
+/** Bᵀ, n×k int8, in a buffer, which linears of the same weights share. */
+export const storeWeights = (
+  device: GPUDevice,
+  { k, n }: Pick<LinearSize, 'k' | 'n'>,
+  weights: Int8Array,
+): GPUBuffer => storage(device, n * k, weights);
+
 /** Buffers and dispatches of a linear. */
 export async function createGpuLinear(
   kernels: Kernels,
   s: Scratch,
-  of: LinearOf<Int8Array>,
+  of: LinearOf,
 ): Promise<GpuLinear> {
-  const { linear } = of;
-  const stored = storage(kernels.device, linear.n * linear.k, of.weights);
-  const tasks = linearTasks(s, { ...of, weights: stored });
+  const { linear, weights } = of;
+  const tasks = linearTasks(s, of);
   const steps = (some: Task[]): Step[] => some.flatMap((task) => kernels.steps(task));
   const begin = steps(tasks.begin);
   const noise = steps(tasks.noise);
@@ -267,7 +273,7 @@ export async function createGpuLinear(
   const operands = [s.noisyA, s.noisyB, s.output];
   const [noisyGemm, plainGemm] = await Promise.all([
     gemmSteps(kernels, linear, [...operands, ...factors], true),
-    gemmSteps(kernels, linear, [s.packed, stored, s.output], false),
+    gemmSteps(kernels, linear, [s.packed, weights, s.output], false),
   ]);
   return {
     linear,

@@ -1,5 +1,5 @@
 /** The WebGPU backend: a model's segments, on our executor or ONNX Runtime, and our kernels on one GPUDevice. */
-import { unitLinears, unitShape } from '../../core/manifest.ts';
+import { sharedByWeights, unitLinears, unitShape } from '../../core/manifest.ts';
 import type { Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
 import { planOf } from '../executor/plan.ts';
@@ -17,6 +17,7 @@ import {
   carryTasks,
   createGpuLinear,
   createScratch,
+  storeWeights,
   type GpuLinear,
   type Scratch,
 } from './linear.ts';
@@ -87,13 +88,12 @@ async function buildBackend(
   const workMax =
     dispatchWork === undefined ? workMaxOf(tuning?.pace ?? {}) : (): number => dispatchWork;
   const kernels = await createKernels(device, options.dot ?? tuning!.dot, workMax);
+  const weights = sharedByWeights(model.manifest, (l, i) =>
+    storeWeights(device, l, model.weights[i]!),
+  );
   const gpuLinears: GpuLinear[] = await Promise.all(
     linears.map((linear, i) =>
-      createGpuLinear(kernels, scratch, {
-        linear,
-        number: i + 1,
-        weights: model.weights[i]!,
-      }),
+      createGpuLinear(kernels, scratch, { linear, number: i + 1, weights: weights[i]! }),
     ),
   );
   const open = async (runtime: boolean): Promise<SegmentParts> => {
