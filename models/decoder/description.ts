@@ -94,8 +94,11 @@ export interface DecoderConstants {
   readonly frequencies: ArrayLike<number>;
   readonly layers: readonly LayerConstants[];
   readonly lastNorm: Norm;
-  /** k = n = d, after the last norm: into the answer's steps, cut at ±127. */
-  readonly last: ScaledLinear;
+  /**
+   * k = n = d, after the last norm: into the answer's steps, cut at ±127. A gain of the norm between two turns is
+   * nearly a multiple of one: its diagonal [d], whole, ±4,096 in steps of `weight`, stays out of the product.
+   */
+  readonly last: ScaledLinear & { readonly diagonal?: ArrayLike<number> };
   /** Keys that are summed at once: 512, or fewer to try several blocks on short texts. */
   readonly blockKeys?: number;
 }

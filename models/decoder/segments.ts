@@ -103,7 +103,12 @@ class Builder {
       g.output(`x${place}`, [this.#rows, hidden], stream);
       stream = `x${place}`;
     }
-    this.#operand(g, number, hidden, normed(g.scope('norm'), stream, this.#rows, norm));
+    let operand = normed(g.scope('norm'), stream, this.#rows, norm);
+    if (place === 2 * this.#c.layers.length && this.#c.last.diagonal) {
+      g.output('normed', [this.#rows, hidden], g.clip(operand, -OPERAND_MAX, OPERAND_MAX));
+      operand = 'normed';
+    }
+    this.#operand(g, number, hidden, operand);
   }
 
   #embed(): OnnxGraph {
@@ -217,8 +222,17 @@ class Builder {
   #last(): OnnxGraph {
     const { last, layers, size } = this.#c;
     const g = new Graph().scope('answer');
-    const y = this.#scaled(g, LINEARS_PER_LAYER * layers.length + 1, last);
+    const number = LINEARS_PER_LAYER * layers.length + 1;
     const rows = [this.#rows, size.hidden];
+    const { diagonal = [] } = last;
+    let c = g.input(`c${number}`, rows);
+    let bound = boundOf(last, size.hidden, OPERAND_MAX);
+    if (diagonal.length) {
+      const entries = g.floats('diagonal', [size.hidden], diagonal);
+      c = g.add(c, g.mul(g.input('normed', rows), entries));
+      bound += OPERAND_MAX * Math.max(...Array.from(diagonal, Math.abs));
+    }
+    const y = scaled(g, c, { ...last, bound });
     g.output('answer', rows, g.clipLast(y, -OPERAND_MAX, OPERAND_MAX));
     return g.graph();
   }

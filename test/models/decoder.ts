@@ -124,7 +124,10 @@ export function generatedConstants(s: GeneratedSize): DecoderConstants {
     frequencies: Array.from({ length: head / 2 }, (_, pair) => 10_000 ** ((-2 * pair) / head)),
     layers: Array.from({ length: layers }, (_, i) => layer(i)),
     lastNorm: norm(11),
-    last: linear(hidden, [{ n: hidden, to: 40 }], 12),
+    last: {
+      ...linear(hidden, [{ n: hidden, to: 40 }], 12),
+      diagonal: wholeNumbers(hidden, 300, 13),
+    },
     ...(blockKeys ? { blockKeys } : {}),
   };
 }

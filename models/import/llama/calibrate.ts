@@ -48,6 +48,7 @@ const LIMBS_MAX = OPERAND_MAX * LIMB + LIMB / 2 - 1;
 /** Share of rows that may lose bits of silu(gate)·up's resolution. */
 const SMALL_ROWS = 0.02;
 const EMBED_SHIFT = 8;
+const DIAGONAL_MAX = 4096;
 /** Rows of the table that are rounded at once. */
 const TABLE_ROWS = 4096;
 /** The table's rows stay near the nearest integers, since segment 0 reads them too. */
@@ -521,12 +522,20 @@ class Calibration {
   }
 
   /** The last linear, into the answer, and the real value of a step of it. */
-  #last(state: State, norm: UnitNorm): { last: ScaledLinear; unit: number } {
-    const { hidden } = this.#size;
+  #last(state: State, norm: UnitNorm): { last: DecoderConstants['last']; unit: number } {
+    const { hidden: d } = this.#size;
     const a = Float32Array.from(state['a']!);
     const { rows, offsets } = this.#afterNorm(this.#model.last!, norm);
     const unit = quantile(this.#real(a, rows, offsets), ANSWER_CUT) / OPERAND_MAX;
-    return { last: this.#linear(rows, a, new Float64Array(hidden).fill(unit), offsets), unit };
+    const units = new Float64Array(d).fill(unit);
+    // The diagonal would widen each row's steps for all others: whole steps of it are added apart.
+    const rest = rows.map((w, at) => (at % (d + 1) === 0 ? 0 : w));
+    const linear = this.#linear(rest, a, units, offsets);
+    const diagonal = Float64Array.from(linear.factors, (factor, i) => {
+      const whole = Math.round(rows[i * (d + 1)]! / (factor * unit));
+      return clamp(whole, -DIAGONAL_MAX, DIAGONAL_MAX);
+    });
+    return { last: { ...linear, diagonal }, unit };
   }
 }
 
