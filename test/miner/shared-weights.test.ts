@@ -30,20 +30,20 @@ const PATIENCE_MS = 300_000;
 const SIZE = { ...DECODER_SMALL, ffn: 1024 };
 const DOWN = SIZE.ffn * SIZE.hidden;
 /** Places of the limbs' linears. */
-const [HIGH, LOW] = [3, 4];
+const [FIRST, SECOND] = [3, 4];
 const opened = await openGpu();
 if (!opened) console.warn('shared-weights: one skipped, no WebGPU adapter in this Node');
 
 const model = decoderPackage(SIZE, true);
-/** The same, but that the low limb's linear has weights of its own: one is nearer to 0. */
+/** The same, but that the second limb's linear has weights of its own: one is nearer to 0. */
 const apart = ((): ModelPackage => {
-  const own = model.weights[HIGH]!.slice();
+  const own = model.weights[FIRST]!.slice();
   const at = own.findIndex((w) => w > 1);
   own[at]! -= 1;
-  const linear = { ...model.manifest.linears[LOW]!, weights: plainHash(new Uint8Array(own)) };
-  const linears = model.manifest.linears.with(LOW, linear);
+  const linear = { ...model.manifest.linears[SECOND]!, weights: plainHash(new Uint8Array(own)) };
+  const linears = model.manifest.linears.with(SECOND, linear);
   const manifest = { ...model.manifest, linears };
-  return { ...model, manifest, weights: model.weights.with(LOW, own), id: modelId(manifest) };
+  return { ...model, manifest, weights: model.weights.with(SECOND, own), id: modelId(manifest) };
 })();
 
 describe('in files', () => {
@@ -62,13 +62,13 @@ describe('in files', () => {
     expect(bytes[1]! - bytes[0]!).toBe(DOWN);
     const loaded = await loadPackage(async (file) => read(file));
     expect(loaded).toEqual(model);
-    expect(loaded.weights[LOW]).toBe(loaded.weights[HIGH]);
+    expect(loaded.weights[SECOND]).toBe(loaded.weights[FIRST]);
     expect(new Set(loaded.weights).size).toBe(model.weights.length - 1);
   });
 
   it('weights.bin that repeats them, or that lacks them, is refused', async () => {
     const weights = read('weights.bin');
-    const before = model.weights.slice(0, HIGH).reduce((sum, each) => sum + each.length, 0);
+    const before = model.weights.slice(0, FIRST).reduce((sum, each) => sum + each.length, 0);
     const [first, rest] = [weights.subarray(0, before + DOWN), weights.subarray(before + DOWN)];
     const again = concat(first, weights.subarray(before, before + DOWN), rest);
     for (const wrong of [again, concat(weights.subarray(0, before), rest)]) {
@@ -79,7 +79,7 @@ describe('in files', () => {
     const load = loadPackage(async (file) => (file === 'weights.bin' ? damaged : read(file)));
     await expect(load).rejects.toMatchObject({
       code: 'MODEL_CORRUPT',
-      message: expect.stringContaining(`linear ${HIGH + 1}`),
+      message: expect.stringContaining(`linear ${FIRST + 1}`),
     });
   });
 
@@ -120,7 +120,7 @@ describe('in files', () => {
   });
 
   it('the part of shared weights is refused where it is damaged or missing', async () => {
-    const { weights } = manifest.linears[HIGH]!;
+    const { weights } = manifest.linears[FIRST]!;
     const own = 1 + plan.files.findIndex(({ hash }) => equal(hash, weights));
     const damaged = await fetched((part, bytes) => (part === own ? bytes.with(7, 99) : bytes));
     await expect(damaged.packages.load(id)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });

@@ -1,25 +1,25 @@
 /** Of a generator an answer has a row for each token: whoever makes, checks or hands on answers counts so. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { finishedManifest } from '../../models/finish.ts';
-import { requireShapes } from '../../models/agree.ts';
-import { modelId } from '../../src/core/manifest.ts';
-import { ZERO_HASH } from '../../src/core/hash.ts';
-import { concat } from '../../src/lib/bytes.ts';
-import { checkModel } from '../../src/miner/checker/checker.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import { withLanes } from '../../src/miner/cpu/lanes.ts';
-import { Answering } from '../../src/miner/engine/answering.ts';
-import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
-import { selfTest } from '../../src/miner/engine/self-test.ts';
-import { Throttle } from '../../src/miner/engine/throttle.ts';
-import { memoryStore } from '../../src/miner/engine/trust/device-store.ts';
-import { runPlain } from '../../src/miner/engine/unit.ts';
-import { startLane } from '../../src/node/contributor/lane-thread.ts';
-import { DECODER_SMALL, decoderPackage } from '../models/decoder.ts';
-import { interpretStep } from '../oracle/interpret-onnx.ts';
-import { createOracle } from '../oracle/oracle-backend.ts';
-import { randomBytes } from '../oracle/random.ts';
-import { firstSegment, lastOfGenerator, lastSegment, modelOf } from './small-model.ts';
+import { finishedManifest } from '../../../models/finish.ts';
+import { requireShapes } from '../../../models/agree.ts';
+import { modelId } from '../../../src/core/manifest.ts';
+import { ZERO_HASH } from '../../../src/core/hash.ts';
+import { concat } from '../../../src/lib/bytes.ts';
+import { checkModel } from '../../../src/miner/checker/checker.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import { withLanes } from '../../../src/miner/cpu/lanes.ts';
+import { Answering } from '../../../src/miner/engine/answering.ts';
+import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { selfTest } from '../../../src/miner/engine/self-test.ts';
+import { Throttle } from '../../../src/miner/engine/throttle.ts';
+import { memoryStore } from '../../../src/miner/engine/trust/device-store.ts';
+import { runPlain } from '../../../src/miner/engine/unit.ts';
+import { startLane } from '../../../src/node/contributor/lane-thread.ts';
+import { DECODER_SMALL, decoderPackage } from '../../models/decoder.ts';
+import { interpretStep } from '../../oracle/interpret-onnx.ts';
+import { createOracle } from '../../oracle/oracle-backend.ts';
+import { randomBytes } from '../../oracle/random.ts';
+import { firstSegment, lastOfGenerator, lastSegment, modelOf } from '../small-model.ts';
 
 const PATIENCE_MS = 120_000;
 const finished = (draft: ModelPackage): ModelPackage => {
