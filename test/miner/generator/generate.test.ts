@@ -241,6 +241,26 @@ describe('an answer', () => {
   });
 });
 
+describe('answers by the step engine', () => {
+  it('are those by passes, four at once, and right', { timeout: PATIENCE_MS }, async () => {
+    const engine = await backend.steps!({ together: 6, conversations: 4 });
+    const generator = new Generator(language, engine);
+    // Of all lengths, so that conversations go from one shape's step to the next one's.
+    const requests = Array.from({ length: 9 }, (_, i) => ({
+      input: textOf(`stepped ${i}`, 1 + 5 * i),
+      options: said({ seed: seedFromText(`${i}`), temperature: 120 * i, maxTokens: 30 }),
+    }));
+    const made = await Promise.all(requests.map((each) => all(generator.generate(each))));
+    for (const [i, request] of requests.entries()) {
+      expect(made[i], `${i}`).toEqual(await all(open().generator.generate(request)));
+      const claim = { ...request, answer: made[i]!.answer };
+      expect(await verify(language, backend, claim)).toEqual({ right: true });
+    }
+    const free = Array.from({ length: 4 }, () => engine.open());
+    for (const each of free) engine.close(each);
+  });
+});
+
 describe('several answers at once', () => {
   it('are those of each alone, in steps of two', { timeout: PATIENCE_MS }, async () => {
     const { generator, stepper } = open();
