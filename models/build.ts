@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { modelId, unitMacs } from '../src/core/manifest.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { encoderSegments, encoderTable, VOCABULARY } from './encoder.ts';
-import { draftOf, finishedManifest, writePackage, type Source } from './finish.ts';
+import { draftOf, finishedManifest, type Source } from './finish.ts';
+import { writePackage } from './write-package.ts';
 import { tinyEncoder, trainedEncoder } from './integers.ts';
 
 /** Rank of the noise: 16 for narrow linears, near √(1.56·k) for wide ones. */

@@ -1,9 +1,6 @@
 /** From graphs, tables and weights to a manifest: hashes, proven bounds, known answers of every step. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { plainHash } from '../src/core/hash.ts';
 import {
-  heldPlaces,
   KIND,
   MANIFEST_VERSION,
   sharedByWeights,
@@ -12,16 +9,9 @@ import {
   type Table,
 } from '../src/core/manifest.ts';
 import { knownStep } from '../src/core/pow/known.ts';
-import { concat } from '../src/lib/bytes.ts';
 import { AppError } from '../src/lib/errors.ts';
 import { provenManifest } from '../src/miner/checker/checker.ts';
 import { encodeOnnx, type OnnxGraph } from '../src/miner/package/onnx.ts';
-import {
-  MANIFEST_FILE,
-  WEIGHTS_FILE,
-  graphFiles,
-  manifestToJson,
-} from '../src/miner/package/package.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
 import { plainStep } from '../src/miner/plain-step.ts';
 
@@ -140,19 +130,4 @@ export function finishedManifest(draft: Draft): Manifest {
     known: shape.known.map((_, i) => plainStep(model, knownStep(manifest, i + 1, shape), place)),
   }));
   return { ...manifest, shapes };
-}
-
-/** Writes a package's files. @returns the bytes of its graphs, tables and weights */
-export function writePackage(folder: string, model: Draft): number {
-  mkdirSync(folder, { recursive: true });
-  const put = (name: string, data: Uint8Array | string): number => {
-    writeFileSync(join(folder, name), data);
-    return data.length;
-  };
-  put(MANIFEST_FILE, `${JSON.stringify(manifestToJson(model.manifest), undefined, 2)}\n`);
-  const graphs = [model.segments, ...(model.otherShapes ?? [])].flat();
-  const weights = heldPlaces(model.manifest).map((i) => bytesOf(model.weights[i]!));
-  const files = [...graphs, ...model.tables, concat(...weights)];
-  const names = [...graphFiles(model.manifest), WEIGHTS_FILE];
-  return files.reduce((sum, data, i) => sum + put(names[i]!, data), 0);
 }

@@ -14,7 +14,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { TOKENIZER_FILE } from '../../src/miner/package/package.ts';
 import { measureWebgpu } from '../../bench/pass-split.ts';
 import { BrowserBackend } from '../../test/browser/harness.ts';
-import { writePackage } from '../finish.ts';
+import { writePackage } from '../write-package.ts';
 import { importModel, type Imported } from './convert.ts';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { download, parseHashes } from './download.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { writePackage } from '../../models/finish.ts';
+import { writePackage } from '../../models/write-package.ts';
 import { checkModel } from '../../src/miner/checker/checker.ts';
 import { inShape, segmentsOf } from '../../src/miner/engine/backend.ts';
 import { isPart, planParts } from '../../src/miner/package/parts.ts';

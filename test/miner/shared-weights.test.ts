@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { writePackage } from '../../models/finish.ts';
+import { writePackage } from '../../models/write-package.ts';
 import { openPackageStore } from '../../src/client/models/package-store.ts';
 import type { PartSource } from '../../src/client/models/part-sources.ts';
 import { plainHash } from '../../src/core/hash.ts';

@@ -1,4 +1,4 @@
-/** Of a page: what `arithmeticDigests` gives there. */
-import { arithmeticDigests } from './digests.ts';
+/** Of a page: what `arithmeticDigests` and `calibrationDigest` give there. */
+import { arithmeticDigests, calibrationDigest } from './digests.ts';
 
-Object.assign(globalThis, { arithmeticDigests });
+Object.assign(globalThis, { arithmeticDigests, calibrationDigest });

@@ -2,12 +2,18 @@
 import { plainHash } from '../../../src/core/hash.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { createArithmetic } from '../../../models/import/llama/kernel/arithmetic.ts';
+import { calibrated } from '../../../models/import/llama/calibrate.ts';
+import { floatModel } from '../../../models/import/llama/float.ts';
+import { foldedModel } from '../../../models/import/llama/fold.ts';
 import { randomFloats } from './random.ts';
+import { SMALL, tinyLlama, tinySequences } from './tiny-llama.ts';
+
+const hashOf = ({ buffer }: { buffer: ArrayBuffer }): string =>
+  toHex(plainHash(new Uint8Array(buffer)));
 
 export async function arithmeticDigests(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  const keep = (name: string, { buffer }: { buffer: ArrayBuffer }) =>
-    (found[name] = toHex(plainHash(new Uint8Array(buffer))));
+  const keep = (name: string, values: { buffer: ArrayBuffer }) => (found[name] = hashOf(values));
   const arithmetic = await createArithmetic();
 
   const grid = Float64Array.from({ length: 20_000 }, (_, i) => (i - 10_000) * 0.0067);
@@ -41,4 +47,24 @@ export async function arithmeticDigests(): Promise<Record<string, string>> {
   };
   keep('attention', arithmetic.attend(randomFloats('q', 50 * 24, 9), memory, 2));
   return found;
+}
+
+/** Of all integers and units that are chosen for a small decoder. */
+export async function calibrationDigest(): Promise<string> {
+  const arithmetic = await createArithmetic();
+  const { constants, logitUnit } = await calibrated({
+    arithmetic,
+    model: foldedModel(arithmetic, floatModel(tinyLlama(SMALL))),
+    first: 1,
+    sequences: tinySequences('calibration', 4, 64),
+  });
+  const numbers: number[] = [logitUnit];
+  const collect = (x: unknown): void => {
+    if (typeof x === 'number') numbers.push(x);
+    else if (ArrayBuffer.isView(x) || Array.isArray(x))
+      for (const v of x as unknown as Iterable<unknown>) collect(v);
+    else if (x) Object.values(x).forEach(collect);
+  };
+  collect(constants);
+  return hashOf(Float64Array.from(numbers));
 }
