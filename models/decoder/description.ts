@@ -35,6 +35,8 @@ export interface ScaledLinear {
   readonly factors: ArrayLike<number>;
   /** Of each column, in steps of the result; none: 0. */
   readonly offsets?: ArrayLike<number>;
+  /** c is cut at ±reach, so that its 15 bits are fine enough for what occurs; none: what the weights allow. */
+  readonly reach?: number;
 }
 
 /**

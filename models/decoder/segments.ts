@@ -50,13 +50,20 @@ function limbSteps({ productShift, silu }: Pick<LayerConstants, 'productShift' |
 export const changeMax = (layer: Pick<LayerConstants, 'productShift' | 'silu'>): number =>
   2 ** (CHANGE_BITS - limbSteps(layer)) - 1;
 
+/** c, |c| ≤ bound, scaled as far as it reaches. */
+function reached(g: Graph, c: string, linear: ScaledLinear, bound: number): string {
+  const { reach = Infinity } = linear;
+  if (reach >= bound) return scaled(g, c, { ...linear, bound });
+  return scaled(g, g.clip(c, -reach, reach), { ...linear, bound: reach });
+}
+
 /** Largest |c| of `down`, both limbs together. */
 const downBound = (down: ScaledLinear, ffn: number): number =>
   boundOf(down, ffn, OPERAND_MAX + 0.5) + 1;
 
 /** Largest factor that `down` can be scaled by. */
 export const downFactorMax = (down: ScaledLinear, ffn: number): number =>
-  MULTIPLIER_MAX / 2 ** firstShift(downBound(down, ffn));
+  MULTIPLIER_MAX / 2 ** firstShift(Math.min(down.reach ?? Infinity, downBound(down, ffn)));
 
 /** Builds the segments of one shape. */
 class Builder {
@@ -88,7 +95,7 @@ class Builder {
     const n = linear.factors.length;
     const k = linear.weight.length / n;
     const c = g.input(`c${number}`, [this.#rows, n]);
-    return scaled(g, c, { ...linear, bound: boundOf(linear, k, OPERAND_MAX) });
+    return reached(g, c, linear, boundOf(linear, k, OPERAND_MAX));
   }
 
   #operand(g: Graph, number: number, k: number, x: string): void {
@@ -208,7 +215,7 @@ class Builder {
     const low = g.input(`low${i}`, [this.#rows, size.hidden]);
     const power = g.input(`power${i}`, [this.#rows, 1]);
     const bound = downBound(down, size.ffn);
-    const both = scaled(g, g.add(c, low), { ...down, bound });
+    const both = reached(g, g.add(c, low), down, bound);
     const most = changeMax(layers[i]!);
     const fine = g.mul(g.clip(both, -most, most), power);
     const half = changeBits ? g.add(fine, g.number(2 ** (changeBits - 1))) : fine;
@@ -232,7 +239,7 @@ class Builder {
       c = g.add(c, g.mul(g.input('normed', rows), entries));
       bound += OPERAND_MAX * Math.max(...Array.from(diagonal, Math.abs));
     }
-    const y = scaled(g, c, { ...last, bound });
+    const y = reached(g, c, last, bound);
     g.output('answer', rows, g.clipLast(y, -OPERAND_MAX, OPERAND_MAX));
     return g.graph();
   }

@@ -84,6 +84,10 @@ const largest = (x: Iterable<number>): number => {
   return most;
 };
 
+/** Twice what is seen of sums, and what 15 bits of it leave. */
+const reachOf = (sums: Float32Array): number =>
+  2 ** (exponentOf(2 * Math.max(largest(sums), 1)) + 1) - 1;
+
 /** Columns of n × k weights times a number each. */
 const byColumn = (w: Float32Array, of: (j: number) => number, k: number): Float32Array =>
   w.map((v, at) => v * of(at % k));
@@ -317,7 +321,13 @@ class Calibration {
       weight,
       factors: own.map((u, i) => u / units[i]!),
       ...(offsets ? { offsets: offsets.map((b, i) => b / units[i]!) } : {}),
+      reach: reachOf(this.#sums(operand, weight, units.length)),
     };
+  }
+
+  /** c of an operand's rows, of n columns. */
+  #sums(operand: Float32Array, weight: Int8Array, n: number): Float32Array<ArrayBuffer> {
+    return this.#arithmetic.multiply(operand, Float32Array.from(weight), weight.length / n);
   }
 
   async #layer(
@@ -509,14 +519,16 @@ class Calibration {
     // A step of c is 128 of the product's.
     const units = new Float64Array(hidden).fill(STREAM_UNIT / LIMB);
     const { weight, factors } = this.#linear(rows, operand, units);
-    const sums = this.#arithmetic.multiply(whole, Float32Array.from(weight), ffn);
+    const sums = this.#sums(whole, weight, hidden);
+    const reach = reachOf(sums);
     const most = largest(sums.map((v, at) => v * factors[at % hidden]!));
     // Twice what is seen fits, and so do the multipliers.
     const room = changeMax(layer) / 2 / Math.max(most, 1);
-    const reach = downFactorMax({ weight, factors }, ffn) / largest(factors as Float64Array);
-    const changeBits = clamp(exponentOf(Math.min(room, reach)), 0, 8);
+    const finest =
+      downFactorMax({ weight, factors, reach }, ffn) / largest(factors as Float64Array);
+    const changeBits = clamp(exponentOf(Math.min(room, finest)), 0, 8);
     return {
-      down: { weight, factors: Float64Array.from(factors, (f) => f * 2 ** changeBits) },
+      down: { weight, factors: Float64Array.from(factors, (f) => f * 2 ** changeBits), reach },
       changeBits,
     };
   }
@@ -535,7 +547,8 @@ class Calibration {
       const whole = Math.round(rows[i * (d + 1)]! / (factor * unit));
       return clamp(whole, -DIAGONAL_MAX, DIAGONAL_MAX);
     });
-    return { last: { ...linear, diagonal }, unit };
+    const sums = this.#sums(a, linear.weight, d).map((c, at) => c + a[at]! * diagonal[at % d]!);
+    return { last: { ...linear, diagonal, reach: reachOf(sums) }, unit };
   }
 }
 
