@@ -31,6 +31,7 @@ const model = decoderPackage({
   layers: 2,
   sequences,
   tokens: SHAPES[0]!,
+  blockKeys: SHAPES[0]!,
   otherShapes: SHAPES.slice(1).map((tokens) => ({ sequences, tokens })),
 });
 const stepping = await openStepping(model, { together, conversations: sequences });

@@ -30,7 +30,7 @@ const READER =
   'A/1RIAQgBf1R/VEiAv0bACAC/RsBcyAC/RsCcyAC/RsDcws=';
 
 /** Reads that many bytes of a memory once. */
-async function createReader(bytes: number): Promise<() => void> {
+export async function createReader(bytes: number): Promise<() => void> {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
   // What was never written may all be one page of zeros.
   new Uint8Array(memory.buffer).fill(7);

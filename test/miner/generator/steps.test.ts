@@ -11,6 +11,7 @@ const MODEL = decoderPackage({
   ...DECODER_SMALL,
   layers: 2,
   tokens: SHORT,
+  blockKeys: 16,
   otherShapes: [MIDDLE, CONTEXT].map((tokens) => ({ sequences: 2, tokens })),
 });
 const LONGEST = 2;

@@ -65,6 +65,98 @@ export function gemmByColumns(
   }
 }
 
+/** Pairs of two rows of 16 int8, the first eight columns. */
+function lowPairs(x: v128, y: v128): v128 {
+  return v128.shuffle<u8>(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+/** The others. */
+function highPairs(x: v128, y: v128): v128 {
+  return v128.shuffle<u8>(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/** Entries p and p + 1 of a row of int16 in all lanes; 0 instead of the second where there is none. */
+function pairAt(a: usize, p: usize, isPair: bool): v128 {
+  return isPair ? v128.load32_splat(a + 2 * p) : i32x4.splat(load<u16>(a + 2 * p));
+}
+
+/** One row × 16 columns. */
+function single(a: usize, row: usize, depth: usize, k: usize, to: usize): void {
+  const zero = i32x4.splat(0);
+  let c0 = zero,
+    c1 = zero,
+    c2 = zero,
+    c3 = zero;
+  for (let p: usize = 0; p < k; p += 2) {
+    const isPair = p + 1 < k;
+    const s = pairAt(a, p, isPair);
+    const x = v128.load(row);
+    const y = isPair ? v128.load(row + depth) : zero;
+    const low = lowPairs(x, y),
+      high = highPairs(x, y);
+    c0 = madd(c0, i16x8.extend_low_i8x16_s(low), s);
+    c1 = madd(c1, i16x8.extend_high_i8x16_s(low), s);
+    c2 = madd(c2, i16x8.extend_low_i8x16_s(high), s);
+    c3 = madd(c3, i16x8.extend_high_i8x16_s(high), s);
+    row += 2 * depth;
+  }
+  (v128.store(to, c0), v128.store(to, c1, 16));
+  (v128.store(to, c2, 32), v128.store(to, c3, 48));
+}
+
+/** Three rows × 16 columns. */
+function triple(
+  a: usize,
+  stride: usize,
+  row: usize,
+  depth: usize,
+  k: usize,
+  to: usize,
+  line: usize,
+): void {
+  const zero = i32x4.splat(0);
+  let c00 = zero,
+    c01 = zero,
+    c02 = zero,
+    c03 = zero,
+    c10 = zero,
+    c11 = zero,
+    c12 = zero,
+    c13 = zero,
+    c20 = zero,
+    c21 = zero,
+    c22 = zero,
+    c23 = zero;
+  for (let p: usize = 0; p < k; p += 2) {
+    const isPair = p + 1 < k;
+    const x = v128.load(row);
+    const y = isPair ? v128.load(row + depth) : zero;
+    const low = lowPairs(x, y),
+      high = highPairs(x, y);
+    const x0 = i16x8.extend_low_i8x16_s(low),
+      x1 = i16x8.extend_high_i8x16_s(low),
+      x2 = i16x8.extend_low_i8x16_s(high),
+      x3 = i16x8.extend_high_i8x16_s(high);
+    let s = pairAt(a, p, isPair);
+    ((c00 = madd(c00, x0, s)), (c01 = madd(c01, x1, s)));
+    ((c02 = madd(c02, x2, s)), (c03 = madd(c03, x3, s)));
+    s = pairAt(a + stride, p, isPair);
+    ((c10 = madd(c10, x0, s)), (c11 = madd(c11, x1, s)));
+    ((c12 = madd(c12, x2, s)), (c13 = madd(c13, x3, s)));
+    s = pairAt(a + 2 * stride, p, isPair);
+    ((c20 = madd(c20, x0, s)), (c21 = madd(c21, x1, s)));
+    ((c22 = madd(c22, x2, s)), (c23 = madd(c23, x3, s)));
+    row += 2 * depth;
+  }
+  (v128.store(to, c00), v128.store(to, c01, 16));
+  (v128.store(to, c02, 32), v128.store(to, c03, 48));
+  to += line;
+  (v128.store(to, c10), v128.store(to, c11, 16));
+  (v128.store(to, c12, 32), v128.store(to, c13, 48));
+  to += line;
+  (v128.store(to, c20), v128.store(to, c21, 16));
+  (v128.store(to, c22, 32), v128.store(to, c23, 48));
+}
+
 /** The same, where each of the k rows of the right operand is n int8 side by side, `depth` bytes apart. */
 export function gemmByRows(
   left: usize,
@@ -78,59 +170,27 @@ export function gemmByRows(
   k: i32,
 ): void {
   const whole = n & ~15;
-  for (let i: usize = 0; i < <usize>m; i++) {
-    const a = left + stride * i;
-    const to = c + line * i;
-    for (let j: usize = 0; j < <usize>whole; j += 16) {
-      const zero = i32x4.splat(0);
-      let c0 = zero,
-        c1 = zero,
-        c2 = zero,
-        c3 = zero;
-      let row = right + j;
-      for (let p = 0; p < k; p += 2) {
-        const isPair = p + 1 < k;
-        const at = a + 2 * <usize>p;
-        const s = isPair ? v128.load32_splat(at) : i32x4.splat(load<u16>(at));
-        const x = v128.load(row);
-        const y = isPair ? v128.load(row + depth) : zero;
-        const low = v128.shuffle<u8>(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        const high = v128.shuffle<u8>(
-          x,
-          y,
-          8,
-          24,
-          9,
-          25,
-          10,
-          26,
-          11,
-          27,
-          12,
-          28,
-          13,
-          29,
-          14,
-          30,
-          15,
-          31,
-        );
-        c0 = madd(c0, i16x8.extend_low_i8x16_s(low), s);
-        c1 = madd(c1, i16x8.extend_high_i8x16_s(low), s);
-        c2 = madd(c2, i16x8.extend_low_i8x16_s(high), s);
-        c3 = madd(c3, i16x8.extend_high_i8x16_s(high), s);
-        row += 2 * depth;
-      }
-      v128.store(to + 4 * j, c0);
-      v128.store(to + 4 * j, c1, 16);
-      v128.store(to + 4 * j, c2, 32);
-      v128.store(to + 4 * j, c3, 48);
-    }
+  let i = 0;
+  for (; i + 3 <= m; i += 3)
+    for (let j: usize = 0; j < <usize>whole; j += 16)
+      triple(
+        left + stride * <usize>i,
+        stride,
+        right + j,
+        depth,
+        k,
+        c + line * <usize>i + 4 * j,
+        line,
+      );
+  for (; i < m; i++)
+    for (let j: usize = 0; j < <usize>whole; j += 16)
+      single(left + stride * <usize>i, right + j, depth, k, c + line * <usize>i + 4 * j);
+  for (i = 0; i < m; i++)
     for (let j: usize = whole; j < <usize>n; j++) {
+      const a = left + stride * <usize>i;
       let sum = 0;
       for (let p: usize = 0; p < <usize>k; p++)
         sum += <i32>load<i16>(a + 2 * p) * <i32>load<i8>(right + depth * p + j);
-      store<i32>(to + 4 * j, sum);
+      store<i32>(c + line * <usize>i + 4 * j, sum);
     }
-  }
 }
