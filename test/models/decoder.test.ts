@@ -1,11 +1,25 @@
 /** Generated decoders are exact, alive (no operand is all zeros or all at its limits) and causal. */
 import { describe, expect, it } from 'vitest';
+import { decoderSource } from '../../models/decoder/decoder.ts';
+import type {
+  DecoderConstants,
+  LayerConstants,
+  ScaledLinear,
+} from '../../models/decoder/description.ts';
+import { SILU_ENTRIES } from '../../models/decoder/segments.ts';
+import { boundedManifest, draftOf } from '../../models/finish.ts';
 import { checkModel } from '../../src/miner/checker/checker.ts';
 import { interpret, type Tensor } from '../../src/miner/interpreter.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { multiplyNaively } from '../oracle/interpret-onnx.ts';
-import { DECODER_LAYER, DECODER_SMALL, decoderPackage, wholeNumbers } from './decoder.ts';
+import {
+  DECODER_LAYER,
+  DECODER_SMALL,
+  decoderPackage,
+  generatedConstants,
+  wholeNumbers,
+} from './decoder.ts';
 
 /** Operands and the answer of a plain pass in one of its shapes. */
 function passOf(model: ModelPackage, tokens: Int32Array, place = 0): Int8Array[] {
@@ -43,6 +57,55 @@ describe('generated decoders', () => {
     expect(checkModel(decoderPackage({ ...DECODER_SMALL, layers: 2 }))).toBeUndefined();
     const odd = { ...DECODER_SMALL, tokens: 24, heads: 3, keyHeads: 1, head: 64, hidden: 192 };
     expect(checkModel(decoderPackage(odd, false))).toBeUndefined();
+  });
+
+  it('take at most 2 MB in two shapes', () => {
+    const otherShapes = [{ sequences: 1, tokens: 64 }];
+    const { segments, tables, weights, ...more } = decoderPackage({
+      ...DECODER_SMALL,
+      otherShapes,
+    });
+    const files = [...segments, ...more.otherShapes!.flat(), ...tables, ...weights];
+    expect(files.reduce((sum, file) => sum + file.length, 0)).toBeLessThan(2 * 2 ** 20);
+  });
+
+  it('are proven up to 2,048 tokens whatever their constants are, at the size of SmolLM2', () => {
+    const constants = generatedConstants(DECODER_LAYER);
+    const full = (linear: ScaledLinear): ScaledLinear => ({
+      ...linear,
+      weight: linear.weight.map((x) => (x < 0 ? -63 : 63)),
+    });
+    const [layer] = constants.layers;
+    const most: LayerConstants = {
+      ...layer!,
+      qkv: full(layer!.qkv),
+      out: full(layer!.out),
+      gateUp: full(layer!.gateUp),
+      down: full(layer!.down),
+      attentionNorm: { ...layer!.attentionNorm, gain: 800 },
+      ffnNorm: { ...layer!.ffnNorm, gain: 1 },
+      scoreBits: [1, 2, 3, 4, 5, 6, 7, 8, 11],
+      firstKey: layer!.firstKey.map(() => 127),
+      firstValue: layer!.firstValue.map(() => -127),
+      contextGains: new Array<number>(9).fill(64),
+      silu: Array.from({ length: SILU_ENTRIES }, (_, i) => i),
+    };
+    const shapes = [256, 512, 1024, 2048].map((tokens) => ({ sequences: 1, tokens }));
+    const packaging = { name: 'most', licence: '', attribution: '', shapes };
+    for (const [productShift, changeBits] of [
+      [0, 8],
+      [8, 0],
+    ] as const) {
+      const extreme: DecoderConstants = {
+        ...constants,
+        rows: constants.rows.map((x) => (x < 0 ? -127 : 127)),
+        multipliers: constants.multipliers.map(() => 32_767),
+        embedShift: 0,
+        layers: [{ ...most, productShift, changeBits }],
+        last: full(constants.last),
+      };
+      expect(() => boundedManifest(draftOf(decoderSource(extreme, packaging)))).not.toThrow();
+    }
   });
 
   it('are alive, and no row sees a later token', () => {
