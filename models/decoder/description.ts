@@ -101,6 +101,9 @@ export interface DecoderConstants {
    * nearly a multiple of one: its diagonal [d], whole, ±4,096 in steps of `weight`, stays out of the product.
    */
   readonly last: ScaledLinear & { readonly diagonal?: ArrayLike<number> };
-  /** Keys that are summed at once: 512, or fewer to try several blocks on short texts. */
+  /**
+   * Keys that are summed at once: 512, or fewer to try several blocks on short texts. No shape may leave a last block
+   * of one key.
+   */
   readonly blockKeys?: number;
 }

@@ -147,7 +147,7 @@ function decoderSubject(r: Random): Subject {
   ]);
   const size = { sequences: sequences, tokens: tokens, heads: heads, keyHeads: keyHeads };
   const [hidden, ffn] = [r.pick([128, 192]), r.pick([128, 192])];
-  const blockKeys = r.pick([512, 512, 5, 8, 16]);
+  const blockKeys = r.pick([512, 512, 6, 8, 16]);
   const wide = { hidden, head, ffn, vocabulary: 40, blockKeys };
   const model = decoderPackage({ ...size, layers: 1, ...wide });
   return { model, segment: r.int(0, 6), kind: 'decoder' };

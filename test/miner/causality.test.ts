@@ -170,6 +170,21 @@ describe('a language model is refused', () => {
     expect(refusal?.sentence).toContain('depend on token');
   });
 
+  it('that takes long to look at', () => {
+    const lookups =
+      (count: number): Piece =>
+      (g, x) => {
+        const table = g.floats('long', [2 ** 19], new Float32Array(2 ** 19));
+        attention()(g, x);
+        const below = g.graph().nodes.find(({ op }) => op === 'Floor')!.outputs[0]!;
+        const places = g.clip(below, 0, 2 ** 19 - 1);
+        for (let i = 0; i < count; i++) g.lookup(table, places, [2, TOKENS, TOKENS]);
+        return x;
+      };
+    expect(refusalOf(lookups(500))).toBeUndefined();
+    expect(refusalOf(lookups(512))).toMatchObject({ rule: 'work' });
+  });
+
   it('names the node that mixes tokens', () => {
     const piece: Piece = (g, x) => g.add(x, g.sum(g.clip(x, 0, 1), 1));
     expect(refusalOf(piece)?.node).toMatch(/^seg-0\/piece\.ReduceSum_\d+$/);

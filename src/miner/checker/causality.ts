@@ -9,12 +9,14 @@ import type { Shape } from '../../core/manifest.ts';
 import type { OnnxGraph, OnnxNode } from '../package/onnx.ts';
 import type { SegmentFacts } from './admission.ts';
 import { axisOf } from './shape.ts';
-import { Refused, sizeOf, type Value } from './value.ts';
+import { demand, Refused, sizeOf, type Value } from './value.ts';
 
 /** Depends on no token. */
 const NEVER = -1;
 /** More kinds of places are taken for one: all of them. */
 const DIGITS_MAX = 8;
+/** Numbers of constants and of places that are looked at in one shape: 30 layers of 2,048 tokens take 2^25. */
+const WORK_MAX = 2 ** 28;
 
 /**
  * A digit of an entry's place in one sequence's part of a tensor: ⌊place/stride⌋ mod latest.length, and the latest
@@ -65,12 +67,13 @@ function stridesOf(dims: readonly number[]): number[] {
 
 /**
  * The digits of a tensor of `dims` in another, to which `move` brings those of one axis: as a digit whose stride
- * counts steps along the axis; undefined: all entries may have it. A digit across axes is taken for all entries, too.
+ * counts steps along the axis; undefined: all entries may have it; `elsewhere`: another digit tells it. A digit across
+ * axes is taken for all entries, too, and so is one place along an axis: a last block of one key is not proven.
  */
 function moved(
   { all, digits }: Latest,
   dims: readonly number[],
-  move: (digit: Digit, axis: number) => Digit | undefined,
+  move: (digit: Digit, axis: number) => Digit | 'elsewhere' | undefined,
 ): Latest {
   const strides = stridesOf(dims);
   const parts = digits.map(({ stride, latest }): Latest => {
@@ -79,6 +82,7 @@ function moved(
         d > 1 && stride % strides[i]! === 0 && (strides[i]! * d) % (stride * latest.length) === 0,
     );
     const digit = axis < 0 ? undefined : move({ stride: stride / strides[axis]!, latest }, axis);
+    if (digit === 'elsewhere') return NOTHING;
     return digit ? { all: NEVER, digits: [digit] } : { all: most(latest), digits: [] };
   });
   return join([{ all, digits: [] }, ...parts]);
@@ -107,6 +111,31 @@ function chosen(x: Latest, dims: readonly number[], axis: number, from: readonly
     if (stride !== 1 || latest.length !== dims[axis]) return undefined;
     return { stride: strides[axis]!, latest: Int32Array.from(from, (i) => latest[i] ?? NEVER) };
   });
+}
+
+/** Tensors side by side along an axis. */
+function joined(
+  parts: readonly Latest[],
+  dims: readonly (readonly number[])[],
+  { result, along }: { readonly result: readonly number[]; readonly along: number },
+): Latest {
+  const strides = stridesOf(result);
+  const own = new Int32Array(result[along]!).fill(NEVER);
+  let before = 0;
+  const others = parts.map((part, i) => {
+    const length = dims[i]![along]!;
+    const from = before;
+    before += length;
+    return moved(part, dims[i]!, ({ stride, latest }, axis) => {
+      if (axis !== along) return { stride: stride * strides[axis]!, latest };
+      if (stride !== 1 || latest.length !== length) return undefined;
+      for (const [place, token] of latest.entries())
+        own[from + place] = Math.max(own[from + place]!, token);
+      return 'elsewhere';
+    });
+  });
+  const axis = { all: NEVER, digits: [{ stride: strides[along]!, latest: own }] };
+  return join(own.some((token) => token !== NEVER) ? [...others, axis] : others);
 }
 
 /** Of rows × columns, the last two axes: how many columns each row sees, those before the others. */
@@ -175,9 +204,13 @@ function seenOf(
 ): Seen | undefined {
   for (let j = 1; j < columns.length; j++) if (columns[j]! < columns[j - 1]!) return undefined;
   return Array.from(rows, (row) => {
-    let count = 0;
-    while (count < columns.length && !isHidden(columns[count]!, row)) count++;
-    return count;
+    let [low, high] = [0, columns.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isHidden(columns[middle]!, row)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   });
 }
 
@@ -228,6 +261,7 @@ export class Causality {
   #values: ReadonlyMap<string, Value> = new Map();
   readonly #scores = new Map<string, Score>();
   readonly #masks = new Map<string, Mask>();
+  #work = 0;
 
   constructor(
     { sequences, tokens }: Pick<Shape, 'sequences' | 'tokens'>,
@@ -281,10 +315,18 @@ export class Causality {
     }
   }
 
+  #spend(numbers: number): void {
+    this.#work += numbers;
+    demand(this.#work <= WORK_MAX, 'work', `over ${WORK_MAX} numbers on which places depend`);
+  }
+
   #part = (name: string): number[] => partOf(this.#values.get(name)!, this.#sequences);
 
-  #numbers = (name: string | undefined): number[] =>
-    Array.from(this.#values.get(name ?? '')?.constant ?? [], Number);
+  #numbers(name: string | undefined): number[] {
+    const constant = this.#values.get(name ?? '')?.constant ?? [];
+    this.#spend(constant.length);
+    return Array.from(constant, Number);
+  }
 
   #node(node: OnnxNode): void {
     const [name] = node.outputs as [string];
@@ -294,6 +336,8 @@ export class Causality {
       if (mask) this.#masks.set(name, mask);
       return;
     }
+    for (const input of node.inputs)
+      for (const { latest } of this.#latest.get(input)!.digits) this.#spend(latest.length);
     const { score, latest } = this.#known(node);
     this.#latest.set(name, latest ?? this.#of(node));
     if (score) this.#scores.set(name, score);
@@ -315,7 +359,7 @@ export class Causality {
         return spread(first, own, result, (d) => order.indexOf(d));
       }
       case 'Slice': {
-        const [starts, ends, axes] = node.inputs.slice(1).map(this.#numbers);
+        const [starts, ends, axes] = node.inputs.slice(1).map((input) => this.#numbers(input));
         let [cut, size] = [first, own];
         for (const [i, along] of axes!.entries()) {
           const length = ends![i]! - starts![i]!;
@@ -326,18 +370,7 @@ export class Causality {
         return cut;
       }
       case 'Concat': {
-        const along = axisOf(axis, own.length);
-        let before = 0;
-        const parts = x.map((part, i) => {
-          const length = dims[i]![along]!;
-          const start = before;
-          before += length;
-          const from = Array.from({ length: result[along]! }, (_, place) =>
-            place >= start && place < start + length ? place - start : NEVER,
-          );
-          return chosen(part, dims[i]!, along, from);
-        });
-        return join(parts);
+        return joined(x, dims, { result, along: axisOf(axis, own.length) });
       }
       case 'ReduceSum':
       case 'ReduceMax': {
@@ -400,8 +433,11 @@ export class Causality {
   /** Weights, if they are 0 where scores are not seen; or a distance still. */
   #afterBelow(node: OnnxNode, x: Below): Known {
     if (node.op !== 'GatherElements') return { score: this.#further(node, x) };
-    const rest = this.#numbers(node.inputs[0]).slice(Math.max(0, Math.ceil(x.least)));
-    const isNothing = rest.length > 0 && rest.every((entry) => entry === 0);
+    const table = this.#values.get(node.inputs[0]!)!.constant!;
+    const from = Math.max(0, Math.ceil(x.least));
+    this.#spend(table.length);
+    let isNothing = from < table.length;
+    for (let i = from; i < table.length; i++) isNothing &&= table[i] === 0;
     return isNothing ? { latest: x.latest, score: { kind: 'weights', mask: x.mask } } : {};
   }
 
@@ -463,7 +499,9 @@ export class Causality {
       const known = this.#masks.get(name);
       if (known) return known;
       const value = this.#values.get(name)!;
-      return value.constant && !isScalar(value) ? maskOf(value) : undefined;
+      if (!value.constant || isScalar(value)) return undefined;
+      this.#spend(value.constant.length);
+      return maskOf(value);
     };
     const [first, second] = [maskAt(a), maskAt(b)];
     const [mask, name] = first ? [first, b] : [second, a];
