@@ -76,6 +76,11 @@ export interface LayerConstants {
   /** 0..8: silu(gate)·up loses so many bits before a row's own shift brings it to ±16319. */
   readonly productShift: number;
   /**
+   * Most bits of a row's own shift, 1 or more; rows that would need more are cut. The fewer, the larger may a change
+   * of the stream be. None: as many as `silu` and up can need.
+   */
+  readonly rowShiftMax?: number;
+  /**
    * k = f, n = d: what two limbs of 7 bits multiply, high·128 + low. A step of c is 128 of the product's; `factors`
    * bring it to 2^−changeBits of a step of the stream.
    */

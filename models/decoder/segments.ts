@@ -39,16 +39,18 @@ function boundOf({ weight }: ScaledLinear, k: number, reach: number): number {
   return most;
 }
 
+type RowShifts = Pick<LayerConstants, 'productShift' | 'silu' | 'rowShiftMax'>;
+
 /** Powers of two by which rows of silu(gate)·up may be too large for two limbs. */
-function limbSteps({ productShift, silu }: Pick<LayerConstants, 'productShift' | 'silu'>): number {
+function limbSteps({ productShift, silu, rowShiftMax = Infinity }: RowShifts): number {
   let most = 1;
   for (let at = 0; at < silu.length; at++) most = Math.max(most, Math.abs(silu[at]!));
-  return Math.max(1, Math.ceil(Math.log2((most * UP_MAX) / LIMBS_MAX)) - productShift);
+  const needed = Math.ceil(Math.log2((most * UP_MAX) / LIMBS_MAX)) - productShift;
+  return Math.max(1, Math.min(needed, rowShiftMax));
 }
 
 /** Largest |c·factor| of `down` before a row's power of two multiplies it. */
-export const changeMax = (layer: Pick<LayerConstants, 'productShift' | 'silu'>): number =>
-  2 ** (CHANGE_BITS - limbSteps(layer)) - 1;
+export const changeMax = (layer: RowShifts): number => 2 ** (CHANGE_BITS - limbSteps(layer)) - 1;
 
 /** c, |c| ≤ bound, scaled as far as it reaches. */
 function reached(g: Graph, c: string, linear: ScaledLinear, bound: number): string {

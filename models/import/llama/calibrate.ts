@@ -377,6 +377,7 @@ class Calibration {
       gateUp: this.#linear(wide.rows, inner, product.units, wide.offsets),
       silu: siluTable(this.#arithmetic),
       productShift: product.shift,
+      rowShiftMax: product.rowShiftMax,
     };
     state = await (await this.#open(layer)).run(3, state, count);
 
@@ -497,7 +498,9 @@ class Calibration {
     });
     const low = quantile(tops, 1 - SMALL_ROWS);
     const shift = clamp(exponentOf(Math.max(low, 64) / LIMBS_MAX), 0, 8);
-    return { units, smooth, shift, unit: step * 2 ** shift };
+    // Of a row twice as large as all that were seen.
+    const rowShiftMax = Math.max(1, exponentOf(largest(tops) / LIMBS_MAX) + 2 - shift);
+    return { units, smooth, shift, rowShiftMax, unit: step * 2 ** shift };
   }
 
   /** `down` on both limbs; rows of larger powers of two count more, as their errors do. */
