@@ -1,6 +1,6 @@
 /** The executor of WebGPU as an oracle, in Node's device: its buffers are poisoned before each run. */
 import { unitShape } from '../../src/core/manifest.ts';
-import { planOf } from '../../src/miner/executor/plan.ts';
+import { planOf } from '../../src/miner/executor/plan-of.ts';
 import { BYTES, type Plan } from '../../src/miner/executor/types.ts';
 import {
   compilePlan,

@@ -1,7 +1,7 @@
 /** Who computes a segment: each must give what exact arithmetic gives. */
 import type { Analysis } from '../../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { planOf } from '../../src/miner/executor/plan.ts';
+import { planOf } from '../../src/miner/executor/plan-of.ts';
 import type { Plan, PlanBuffer } from '../../src/miner/executor/types.ts';
 import { interpret, type Tensor } from '../../src/miner/interpreter.ts';
 import type { OnnxGraph } from '../../src/miner/package/onnx.ts';

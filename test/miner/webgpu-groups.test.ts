@@ -1,7 +1,7 @@
 /** Which row programs share a dispatch: only where each reads, of what the others wrote, its own row. */
 import { describe, expect, it } from 'vitest';
 import type { Binding, RowProgram, RowsStep, Step } from '../../src/miner/executor/types.ts';
-import { planOf } from '../../src/miner/executor/plan.ts';
+import { planOf } from '../../src/miner/executor/plan-of.ts';
 import { groupsOf } from '../../src/miner/webgpu/executor/groups.ts';
 import { layoutOf } from '../../src/miner/webgpu/executor/layout.ts';
 import { DECODER_LAYER, decoderPackage } from '../models/decoder.ts';

@@ -6,7 +6,7 @@ import { tokensOf } from '../../src/core/pow/seed.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { planOf } from '../../src/miner/executor/plan.ts';
+import { planOf } from '../../src/miner/executor/plan-of.ts';
 import { createExecutorSegments } from '../../src/miner/webgpu/executor/executor.ts';
 import { createKernels } from '../../src/miner/webgpu/kernels.ts';
 import { createScratch } from '../../src/miner/webgpu/linear.ts';

@@ -5,16 +5,8 @@
  * The folder plan/ in the order of the work: tensors (what has to be computed), assignment (which points are computed
  * together), programs and products (steps with their loops), segment (all of them in order).
  */
-import {
-  carryBytes,
-  unitShape,
-  type Carry,
-  type Manifest,
-  type Shape,
-} from '../../core/manifest.ts';
+import { carryBytes, type Carry, type Manifest, type Shape } from '../../core/manifest.ts';
 import type { SegmentFacts } from '../checker/admission.ts';
-import { analyseModel, isRefusal, type Analysis, type Refusal } from '../checker/checker.ts';
-import type { ModelPackage } from '../engine/backend.ts';
 import type { PositionRows, StepFacts } from './step/restrict.ts';
 import type { MadeConstants, Pools } from './plan/loops.ts';
 import { stepsOf } from './plan/segment.ts';
@@ -160,14 +152,3 @@ const carryStore = (carry: Carry, sequences: number): Store =>
     sequences,
     carry.size,
   ]);
-
-/** Plan of the shape that is mined; undefined of a model that the checker refuses. */
-export function planOf(
-  model: ModelPackage,
-  analysis: Analysis | Refusal = analyseModel(model),
-): Plan | undefined {
-  if (isRefusal(analysis)) return undefined;
-
-  const { manifest } = model;
-  return planModel({ manifest, shape: unitShape(manifest), facts: analysis.shapes[0]! });
-}

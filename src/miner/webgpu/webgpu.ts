@@ -2,7 +2,7 @@
 import { sharedByWeights, unitLinears, unitShape } from '../../core/manifest.ts';
 import type { Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
-import { planOf } from '../executor/plan.ts';
+import { planOf } from '../executor/plan-of.ts';
 import { planProblem } from './executor/compiled.ts';
 import { createExecutorSegments } from './executor/executor.ts';
 import { openDevice, watchDevice, type OpenDevice } from './device.ts';
