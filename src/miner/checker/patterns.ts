@@ -153,20 +153,55 @@ export function matchDivision(
   const ends = [x.lo / y.lo, x.lo / y.hi, x.hi / y.lo, x.hi / y.hi].map(Math.floor);
   const [lo, hi] = [Math.min(...ends), Math.max(...ends)];
 
+  const division = { index, at, names: [xName, yName], x, y, shape, lo, hi } as const;
+  if (magnitude(x) * 2 ** x.bits >= DIVIDEND_PARTS) return matchCorrected(division);
+  // Either form gives the same; in which the nodes stand, the longer one tells.
+  return unlessRefused(() => matchCorrected(division)) ?? matchUncorrected(division);
+}
+
+interface Division {
+  readonly index: GraphIndex;
+  readonly at: number;
+  readonly names: readonly [string, string];
+  readonly x: Value;
+  readonly y: Value;
+  readonly shape: Value;
+  /** Ends of the floored quotient. */
+  readonly lo: number;
+  readonly hi: number;
+}
+
+function unlessRefused<T>(match: () => T): T | undefined {
+  try {
+    return match();
+  } catch (e) {
+    if (e instanceof Refused) return undefined;
+    throw e;
+  }
+}
+
+/** Floor(Div(x, y)). */
+function matchUncorrected({ index, at, shape, lo, hi }: Division): Matched {
   const trail = new Trail(index, at, 'division');
-  const div = node.outputs[0]!;
+  const div = index.graph.nodes[at]!.outputs[0]!;
+  const q = trail.step('Floor', [div]);
+  trail.close([div]);
+  return {
+    nodes: trail.taken,
+    values: [
+      [div, raw(lo, hi + 1, shape)],
+      [q, between(lo, hi, shape)],
+    ],
+  };
+}
+
+/** q + Floor(Div(x − q·y, y)), q = Floor(Div(x, y)). */
+function matchCorrected({ index, at, names, x, y, shape, lo, hi }: Division): Matched {
+  const [xName, yName] = names;
+  const trail = new Trail(index, at, 'division');
+  const div = index.graph.nodes[at]!.outputs[0]!;
   const q = trail.step('Floor', [div]);
   const part = 2 ** x.bits;
-  if (magnitude(x) * part < DIVIDEND_PARTS && !isCorrected(index, q, yName)) {
-    trail.close([div]);
-    return {
-      nodes: trail.taken,
-      values: [
-        [div, raw(lo, hi + 1, shape)],
-        [q, between(lo, hi, shape)],
-      ],
-    };
-  }
   const quotient = magnitude(x) / y.lo;
   demand(quotient < QUOTIENT_MAX, 'division', `a quotient could reach ${quotient}`, quotient);
   const reach = magnitude(x) + 2 * y.hi;
@@ -193,12 +228,6 @@ export function matchDivision(
       [result, between(lo, hi, shape)],
     ],
   };
-}
-
-/** Whether a quotient is multiplied by its divisor again, as it is where its remainder is divided once more. */
-function isCorrected({ graph, readers }: GraphIndex, q: string, y: string): boolean {
-  const [i, ...others] = readers.get(q)?.filter((at) => graph.nodes[at]!.op === 'Mul') ?? [];
-  return i !== undefined && !others.length && graph.nodes[i]!.inputs.includes(y);
 }
 
 /** The node `op(left, right)`, found as a reader of `right`, which belongs to the pattern. */
