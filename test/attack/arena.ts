@@ -148,15 +148,27 @@ export class Arena {
   async tellHonest(block: Block): Promise<void> {
     // The child of a block that is dated ahead is dated ahead too: an honest miner waits.
     const waitMs = msUntilTimely(this.chain.params, block.header, Date.now()) ?? 0;
-    await new Promise((r) => setTimeout(r, waitMs));
-    const imported = await this.chain.importBlock(block);
-    if (isFault(imported)) throw new Error(`the copy refused an honest block: ${imported.fault}`);
+    await this.untilClock(Date.now() + waitMs);
+    await this.copy(block);
     const heard = await Promise.all(this.judges.map((judge) => judge.tell(HONEST, block)));
     const refused = this.judges.flatMap(({ name }, i) =>
       heard[i]!.points ? `${name}: ${describeHeard(heard[i]!)}` : [],
     );
     if (refused.length) throw new Error(`an honest block was refused: ${refused.join(', ')}`);
     await this.agree();
+  }
+
+  /** Waits until the clock says so: a timer alone may be a millisecond early by it. */
+  async untilClock(timeMs: number): Promise<void> {
+    for (let left: number; (left = timeMs - Date.now()) > 0;)
+      await new Promise((r) => setTimeout(r, left));
+  }
+
+  /** Takes an honest block into the copy. */
+  async copy(block: Block): Promise<void> {
+    const imported = await this.chain.importBlock(block);
+    if (isFault(imported)) throw new Error(`the copy refused an honest block: ${imported.fault}`);
+    if (imported.status === 'early') throw new Error('the copy put an honest block aside');
   }
 
   /** Waits until every judge has the copy's head. @throws Error that names who has not */

@@ -2,7 +2,6 @@
  * Blocks that are dated ahead of the clock. They end the run, since the chain is then as old as the clock says: until
  * then it is hours behind, so that its blocks are easy.
  */
-import { isFault } from '../../../src/core/faults.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import { bodyOf } from '../../../src/core/tx/body.ts';
 import { futureMsMax } from '../../../src/core/params.ts';
@@ -33,9 +32,8 @@ async function tooEarly(arena: Arena): Promise<Verdict[]> {
   if (heads.includes(id)) {
     return [{ accepted: true, fault: undefined, differences }];
   }
-  await new Promise((r) => setTimeout(r, time - limitMs - Date.now()));
-  const imported = await arena.chain.importBlock(block);
-  if (isFault(imported)) throw new Error(imported.fault);
+  await arena.untilClock(time - limitMs);
+  await arena.copy(block);
   await arena.agree();
   return [{ accepted: false, fault: said[0], differences }];
 }
