@@ -61,9 +61,13 @@ const field = (name: string) => dialog().getByLabel(name, { exact: true });
 async function confirm(): Promise<void> {
   const compared = dialog().getByLabel(keyring.payee.sureOfAll, { exact: true });
   const sign = dialog().getByRole('button', { name: en.send.confirm, exact: true });
+  const done = dialog().getByRole('button', { name: en.common.done, exact: true });
+  // A press that comes too early is none: pressed again until it is done.
   await expect(async () => {
+    if (await done.isVisible()) return;
     if (await compared.isVisible()) await compared.check({ timeout: 1_000 });
     await sign.click({ timeout: 2_000 });
+    await expect(done).toBeVisible({ timeout: 5_000 });
   }).toPass();
 }
 const accounts = () => page.getByLabel(words.account.label, { exact: true });
