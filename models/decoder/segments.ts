@@ -19,10 +19,11 @@ import { limbsOf, normed, OPERAND_MAX, shiftedRows, STREAM_MAX } from './forms.t
 /** Places of SiLU's table: from step −1024 on. */
 export const SILU_FROM = 1024;
 export const SILU_ENTRIES = 4096;
-const UP_MAX = 2047;
-const LIMB_BITS = 7;
+/** Largest step of `up`. */
+export const UP_MAX = 2047;
+export const LIMB_BITS = 7;
 /** Two limbs of 127 and 63. */
-const LIMBS_MAX = OPERAND_MAX * 2 ** LIMB_BITS + 2 ** (LIMB_BITS - 1) - 1;
+export const LIMBS_MAX = OPERAND_MAX * 2 ** LIMB_BITS + 2 ** (LIMB_BITS - 1) - 1;
 /** What a row's power of two multiplies stays below it. */
 const CHANGE_BITS = 23;
 const KEYS = 512;

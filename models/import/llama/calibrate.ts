@@ -11,7 +11,16 @@ import type {
   Norm,
   ScaledLinear,
 } from '../../decoder/description.ts';
-import { changeMax, downFactorMax, SILU_ENTRIES, SILU_FROM } from '../../decoder/segments.ts';
+import { OPERAND_MAX } from '../../decoder/forms.ts';
+import {
+  changeMax,
+  downFactorMax,
+  LIMB_BITS,
+  LIMBS_MAX,
+  SILU_ENTRIES,
+  SILU_FROM,
+  UP_MAX,
+} from '../../decoder/segments.ts';
 import { openLayers, type State } from './exact-layer.ts';
 import { FloatDecoder, Past, type FloatModel, type Sequence } from './float.ts';
 import type { Arithmetic, Memory } from './kernel/arithmetic.ts';
@@ -26,7 +35,6 @@ import {
 } from './quantise.ts';
 import { ropeAngles } from './read/llama.ts';
 
-const OPERAND_MAX = 127;
 /** Real value of a step of the residual stream. */
 const STREAM_UNIT = 2 ** -9;
 /** Share of a normed row, and of attention's results, that is cut. */
@@ -41,10 +49,8 @@ const VALUE_REACH = 0.8;
 /** Steps of a nat in softmax and SiLU. */
 const STEPS = 64;
 const FINE = 16;
-const UP_MAX = 2047;
 const UP_ROOM = 1.25;
-const LIMB = 128;
-const LIMBS_MAX = OPERAND_MAX * LIMB + LIMB / 2 - 1;
+const LIMB = 2 ** LIMB_BITS;
 /** Share of rows that may lose bits of silu(gate)·up's resolution. */
 const SMALL_ROWS = 0.02;
 const EMBED_SHIFT = 8;

@@ -2,7 +2,12 @@
  * Segments of one layer of a decoder that is being made, run on calibration rows: the package's own graphs in the
  * executor, so that what calibration sees is what the package will compute, and nothing computes it a second time.
  */
-import { carryBytes, unitLinears, type UnitLinear } from '../../../src/core/manifest.ts';
+import {
+  sharedByWeights,
+  unitLinears,
+  type Carry,
+  type UnitLinear,
+} from '../../../src/core/manifest.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { analyseModel, isRefusal } from '../../../src/miner/checker/checker.ts';
 import {
@@ -10,6 +15,7 @@ import {
   type Kernel,
   type PlacedWeights,
 } from '../../../src/miner/cpu/kernel/kernel.ts';
+import { carryEntries } from '../../../src/miner/cpu/segments.ts';
 import { createExecutor, type Executor } from '../../../src/miner/executor/executor.ts';
 import { decoderSource } from '../../decoder/decoder.ts';
 import type { DecoderConstants } from '../../decoder/description.ts';
@@ -27,8 +33,7 @@ interface Parts {
     readonly inputs: readonly string[];
     readonly outputs: readonly string[];
   }[];
-  /** Bytes of an entry of each carry. */
-  readonly bytes: ReadonlyMap<string, 2 | 4>;
+  readonly carries: ReadonlyMap<string, Carry>;
 }
 
 /** One sequence of `tokens` tokens at a time. @throws AppError MODEL_REFUSED */
@@ -49,19 +54,14 @@ export async function openLayers(constants: DecoderConstants, tokens: number): P
   const [shape, facts] = [manifest.shapes[0]!, analysis.shapes[0]!];
   const { tables } = model;
   const executor = await createExecutor({ manifest, shape, facts, tables }, kernel);
-  const known = new Map<Int8Array, PlacedWeights>();
-  const placed = draft.weights.map((rows, i) => {
-    const place = known.get(rows) ?? kernel.placeWeights(linears[i]!, rows);
-    known.set(rows, place);
-    return place;
-  });
+  const placed = sharedByWeights(manifest, (l, i) => kernel.placeWeights(l, draft.weights[i]!));
   const names = (values: readonly { readonly name: string }[]) => values.map(({ name }) => name);
   const graphs = facts.map(({ graph }) => ({
     inputs: names(graph.inputs),
     outputs: names(graph.outputs),
   }));
-  const bytes = new Map(shape.carries.map((carry) => [carry.name, carryBytes(carry)]));
-  return new Layers({ kernel, executor, linears, placed, graphs, bytes });
+  const carries = new Map(shape.carries.map((carry) => [carry.name, carry]));
+  return new Layers({ kernel, executor, linears, placed, graphs, carries });
 }
 
 export class Layers {
@@ -72,12 +72,8 @@ export class Layers {
   }
 
   #carry(name: string): Int16Array | Int32Array {
-    const { kernel, executor, bytes } = this.#parts;
-    const place = executor.carry(name);
-    const { buffer } = kernel.memory;
-    return bytes.get(name) === 2
-      ? new Int16Array(buffer, place.at, place.bytes / 2)
-      : new Int32Array(buffer, place.at, place.bytes / 4);
+    const { kernel, executor, carries } = this.#parts;
+    return carryEntries(kernel.memory, executor.carry(name), carries.get(name)!, 1);
   }
 
   /** Segment 0 of sequences of tokens. */

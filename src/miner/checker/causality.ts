@@ -8,6 +8,7 @@
 import type { Shape } from '../../core/manifest.ts';
 import type { OnnxGraph, OnnxNode } from '../package/onnx.ts';
 import type { SegmentFacts } from './admission.ts';
+import { leastAfter } from './least.ts';
 import { axisOf } from './shape.ts';
 import { demand, Refused, sizeOf, type Value } from './value.ts';
 
@@ -190,7 +191,6 @@ const partOf = (v: Value, sequences: number): number[] =>
   v.perSequence ? [v.dims[0]! / sequences, ...v.dims.slice(1)] : [...v.dims];
 
 const isScalar = (v: Value): boolean => sizeOf(v.dims) === 1;
-const leastOf = (v: Value): number => Array.from(v.constant!).reduce((a, b) => Math.min(a, b));
 
 /** Leading ones, then rows × columns. */
 const isPlane = (dims: readonly number[]): boolean =>
@@ -529,27 +529,8 @@ export class Causality {
     const others = node.inputs.filter((_, i) => i !== at).map((name) => this.#values.get(name)!);
     if (node.op === 'Reshape') return x;
     if (at < 0 || others.some((v) => !v.constant)) return undefined;
-    const [low = 0, high = 0] = others.map(leastOf);
-    const least = ((): number | undefined => {
-      switch (node.op) {
-        case 'Floor':
-          return Math.floor(x.least);
-        case 'Cast':
-          return x.least;
-        case 'Add':
-          return x.least + low;
-        case 'Mul':
-          return low > 0 && x.least >= 0 ? x.least * low : undefined;
-        case 'Min':
-          return Math.min(x.least, low);
-        case 'Max':
-          return Math.max(x.least, low);
-        case 'Clip':
-          return Math.min(Math.max(x.least, low), high);
-        default:
-          return undefined;
-      }
-    })();
+    const constants = others.map((v) => v.constant!);
+    const least = leastAfter(node.op.toLowerCase(), x.least, constants);
     const isSame = sizeOf(this.#part(node.outputs[0]!)) === sizeOf(this.#part(node.inputs[at]!));
     return least !== undefined && isSame ? { ...x, least } : undefined;
   }

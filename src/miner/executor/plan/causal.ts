@@ -4,6 +4,7 @@
  * column need not be computed, and the weights after it need not be multiplied. It is proven from the checker's
  * intervals, for any scores. Keys may lie in several blocks, of which a row sees some, and at least one column.
  */
+import { leastAfter } from '../../checker/least.ts';
 import { isPoint, type Item, type Point, type Product, type Ref } from './items.ts';
 import { rootOf, type Store } from './stores.ts';
 import { isPlain, sizeOf } from './views.ts';
@@ -225,33 +226,9 @@ function isLast({ args }: Point, least: number): boolean {
   return table !== undefined && least >= table.length - 1 && table[table.length - 1] === 0;
 }
 
-const leastOf = (data: ArrayLike<number> | undefined): number => {
-  let least = Infinity;
-  for (let i = 0; i < (data?.length ?? 0); i++) least = Math.min(least, data![i]!);
-  return least;
-};
-
 /** The least result of an operator that does not fall where its operand rises. */
 function boundAfter(next: Point, operand: Point, least: number): number | undefined {
   const constants = next.args.filter((a) => a.point !== operand).map((a) => constantOf(a));
   if (constants.some((c) => !c) || next.args[0]!.point !== operand) return undefined;
-  const [low, high] = constants.map(leastOf);
-  switch (next.op) {
-    case 'floor':
-      return Math.floor(least);
-    case 'copy':
-      return least;
-    case 'add':
-      return least + low!;
-    case 'mul':
-      return low! > 0 && least >= 0 ? least * low! : undefined;
-    case 'min':
-      return Math.min(least, low!);
-    case 'max':
-      return Math.max(least, low!);
-    case 'clip':
-      return Math.min(Math.max(least, low!), high!);
-    default:
-      return undefined;
-  }
+  return leastAfter(next.op, least, constants as ArrayLike<number>[]);
 }

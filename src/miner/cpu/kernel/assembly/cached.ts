@@ -2,6 +2,7 @@
 // reads all, so that packing them would cost as much as the product. Any sizes; nothing past them is written.
 
 import { madd } from './dots';
+import { interleaveHigh, interleaveLow } from './weights';
 
 /** Adds pairs of neighbours of two vectors. */
 function folded(a: v128, b: v128): v128 {
@@ -65,15 +66,6 @@ export function gemmByColumns(
   }
 }
 
-/** Pairs of two rows of 16 int8, the first eight columns. */
-function lowPairs(x: v128, y: v128): v128 {
-  return v128.shuffle<u8>(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-/** The others. */
-function highPairs(x: v128, y: v128): v128 {
-  return v128.shuffle<u8>(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-
 /** Entries p and p + 1 of a row of int16 in all lanes; 0 instead of the second where there is none. */
 function pairAt(a: usize, p: usize, isPair: bool): v128 {
   return isPair ? v128.load32_splat(a + 2 * p) : i32x4.splat(load<u16>(a + 2 * p));
@@ -91,8 +83,8 @@ function single(a: usize, row: usize, depth: usize, k: usize, to: usize): void {
     const s = pairAt(a, p, isPair);
     const x = v128.load(row);
     const y = isPair ? v128.load(row + depth) : zero;
-    const low = lowPairs(x, y),
-      high = highPairs(x, y);
+    const low = interleaveLow(x, y),
+      high = interleaveHigh(x, y);
     c0 = madd(c0, i16x8.extend_low_i8x16_s(low), s);
     c1 = madd(c1, i16x8.extend_high_i8x16_s(low), s);
     c2 = madd(c2, i16x8.extend_low_i8x16_s(high), s);
@@ -130,8 +122,8 @@ function triple(
     const isPair = p + 1 < k;
     const x = v128.load(row);
     const y = isPair ? v128.load(row + depth) : zero;
-    const low = lowPairs(x, y),
-      high = highPairs(x, y);
+    const low = interleaveLow(x, y),
+      high = interleaveHigh(x, y);
     const x0 = i16x8.extend_low_i8x16_s(low),
       x1 = i16x8.extend_high_i8x16_s(low),
       x2 = i16x8.extend_low_i8x16_s(high),
