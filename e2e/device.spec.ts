@@ -198,8 +198,25 @@ test('a page that ended while erasing goes on at the next load', async () => {
   await page.goto(seed.url);
   await work();
   expect(await leftovers()).not.toMatchObject({ databases: [] });
-  await page.evaluate(() => localStorage.setItem('pila.wipe', '1'));
+  // The service worker waits for an answer, which comes when all is erased.
+  const erased = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  await context.route('**/config.json', async (route) => {
+    await erased.promise;
+    await route.continue();
+  });
+  context.on('requestfinished', (request) => {
+    if (request.url().endsWith('/config.json')) answered.resolve();
+  });
+  await page.evaluate(() => {
+    void fetch('config.json');
+    localStorage.setItem('pila.wipe', '1');
+  });
   await page.reload();
   await expect(sentence(page)).toHaveText(en.erase.done);
+  erased.resolve();
+  await answered.promise;
+  // Time in which it would be kept.
+  await page.waitForTimeout(1000);
   expect(await leftovers()).toEqual(NOTHING);
 });

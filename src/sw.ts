@@ -45,10 +45,16 @@ function isFitting(url: string, { status, type, headers }: Response): boolean {
   return status === 200 && type === 'basic' && (TYPES[end] ?? NO_PAGE).test(said.trim());
 }
 
+/** Everything is being erased: an answer that is still on its way comes when its cache is gone. */
+let keepsNothing = false;
+
+const mayKeep = (url: string, response: Response): boolean =>
+  !keepsNothing && isFitting(url, response);
+
 /** Keeps what is fitting, and gives nothing else of what was kept before. */
 const fittingOnly: WorkboxPlugin = {
   cacheWillUpdate: async ({ request, response }) =>
-    isFitting(request.url, response) ? response : null,
+    mayKeep(request.url, response) ? response : null,
   cachedResponseWillBeUsed: async ({ request, cachedResponse }) =>
     cachedResponse && isFitting(request.url, cachedResponse) ? cachedResponse : null,
 };
@@ -91,7 +97,7 @@ registerRoute(
     plugins: [
       {
         cacheWillUpdate: async ({ request, response }) =>
-          isFitting(request.url, response) ? withoutTime(response) : null,
+          mayKeep(request.url, response) ? withoutTime(response) : null,
       },
     ],
   }),
@@ -105,8 +111,9 @@ function withoutTime(response: Response): Response {
 }
 
 self.addEventListener('message', (event) => {
-  if ((event.data as { type?: string } | undefined)?.type === 'SKIP_WAITING')
-    event.waitUntil(self.skipWaiting());
+  const { type } = (event.data ?? {}) as { type?: unknown };
+  if (type === 'SKIP_WAITING') event.waitUntil(self.skipWaiting());
+  if (type === 'KEEP_NOTHING') keepsNothing = true;
 });
 
 /** Holds one number: the newest source that was at work in this browser. */

@@ -44,6 +44,8 @@ export const wipe = (everyTab: Storage, thisTab: Storage, blocked: () => void): 
     thisTab.removeItem(MARK);
     if (!isMarked(everyTab)) return;
     const scope = new URL('./', location.href).href;
+    const workers = await workersOf(scope);
+    for (const { active } of workers) active?.postMessage({ type: 'KEEP_NOTHING' });
     // The keys first. A bucket goes with whoever holds it.
     const { storageBuckets } = navigator as { readonly storageBuckets?: StorageBuckets };
     for (const name of (await storageBuckets?.keys()) ?? [])
@@ -52,12 +54,16 @@ export const wipe = (everyTab: Storage, thisTab: Storage, blocked: () => void): 
     for (const { name } of await indexedDB.databases())
       if (name && isOurs(name)) await deleteDatabase(name, blocked);
     await removeFolders();
-    for (const worker of (await navigator.serviceWorker?.getRegistrations()) ?? [])
-      if (worker.scope === scope) await worker.unregister();
+    for (const worker of workers) await worker.unregister();
     for (const name of (await caches.keys()).filter(isOurs)) await caches.delete(name);
     const keys = Object.keys(everyTab).filter((key) => isOurs(key) && key !== MARK);
     for (const key of [...keys, MARK]) everyTab.removeItem(key);
   });
+
+async function workersOf(scope: string): Promise<ServiceWorkerRegistration[]> {
+  const all = (await navigator.serviceWorker?.getRegistrations()) ?? [];
+  return all.filter((worker) => worker.scope === scope);
+}
 
 /** In private windows there are none. */
 async function removeFolders(): Promise<void> {
