@@ -49,8 +49,9 @@ export class ModelSupply {
   async #provide(miner: Miner, id: string, load: (id: string) => Promise<WholePackage>) {
     await this.#leaving.get(id);
     const { manifest, files } = await load(id);
-    // The worker has no use for the tokenizer.
-    const own = files.slice(0, passFiles(manifest).length);
+    // The worker has no use for the tokenizer; generation.json comes after it.
+    const passes = passFiles(manifest).length;
+    const own = [...files.slice(0, passes), ...(manifest.template ? [files.at(-1)!] : [])];
     const buffers = own.map((file) => file.buffer as ArrayBuffer);
     await miner.provide(manifest, transfer(own, buffers));
   }

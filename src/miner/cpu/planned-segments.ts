@@ -8,6 +8,10 @@ import type { CpuSegments } from './segments.ts';
 const withoutData = (_: string, value: unknown): unknown =>
   ArrayBuffer.isView(value) ? undefined : value;
 
+/** What tells what an executor runs from what any other runs. */
+export const programOf = ({ code, plan }: Pick<Executor, 'code' | 'plan'>): Uint8Array =>
+  concat(code, utf8(JSON.stringify(plan, withoutData)));
+
 /** What the executor runs, with ONNX Runtime for the rest. */
 export class PlannedSegments implements CpuSegments {
   readonly program: Uint8Array;
@@ -22,7 +26,7 @@ export class PlannedSegments implements CpuSegments {
     this.#executor = executor;
     this.#runtime = runtime;
     this.#tokens = tokens;
-    this.program = concat(executor.code, utf8(JSON.stringify(executor.plan, withoutData)));
+    this.program = programOf(executor);
   }
 
   get usesRuntime(): boolean {

@@ -14,6 +14,8 @@ export interface ModelPackage {
   readonly tables: readonly Uint8Array[];
   /** B_ℓᵀ of each linear: int8, n×k row-major. */
   readonly weights: readonly Int8Array[];
+  /** generation.json of a language model that is to generate (generator/generation.ts), checked against its hash. */
+  readonly generation?: Uint8Array;
 }
 
 /** ONNX bytes of segments 0..L of a shape, by its place in the manifest. */

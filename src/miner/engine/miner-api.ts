@@ -4,6 +4,8 @@ import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import type { Claim, Task } from '../../core/header/header.ts';
 import type { Manifest } from '../../core/manifest.ts';
+import type { Made } from '../generator/course.ts';
+import type { Verdict } from '../generator/verify.ts';
 
 /** Most cores for units on the CPU, whatever the configuration asks for. */
 export const THREADS_MAX = 64;
@@ -35,9 +37,24 @@ export interface AnswerJob {
   readonly rank: Rank;
 }
 
+/** What a language model is to go on with (docs/generation.md). */
+export interface GenerateJob {
+  readonly model: Uint8Array;
+  /** Token ids of one sequence, without padding. */
+  readonly input: Uint32Array;
+  /** Encoded Options; empty: the model's own. */
+  readonly options: Uint8Array;
+  readonly rank: Rank;
+}
+
+/** That a language model answers so. */
+export interface AnswerClaim extends Omit<GenerateJob, 'rank'> {
+  readonly answer: Uint32Array;
+}
+
 /** What answers do besides mining; the numbers of it are since the worker started. */
 export interface AnsweringStatus {
-  /** Jobs of which a sequence waits for a pass. */
+  /** Jobs of which a sequence waits for a pass, and answers token by token that wait for their first step. */
   readonly waiting: number;
   /** Seconds until another job would begin, at the pace of the last passes; the most while the work is held. */
   readonly waitSeconds: number;
@@ -158,6 +175,19 @@ export type MinerApi = {
    * @throws AppError MODEL_MISSING, INPUT_EMPTY, INPUT_LONG, BUSY, PASS_ABORTED once it is dropped
    */
   answer(id: number, job: AnswerJob): Promise<readonly Uint8Array[]>;
+  /**
+   * Begins an answer of a language model, whether the worker mines or not, on the CPU. `id`: as of `answer`.
+   * @returns its first token; the others are read by `nextToken`, and are made a little ahead of whoever reads
+   * @throws AppError MODEL_MISSING, MODEL_REFUSED (no language model), INPUT_EMPTY, INPUT_LONG (also of what is
+   * no token of the model), OPTION_MALFORMED, OPTION_RANGE, BUSY, PASS_ABORTED once it is dropped
+   */
+  generate(id: number, job: GenerateJob): Promise<Made>;
+  /** One call after the other, until one has a `finish`. @throws AppError PASS_ABORTED of one that has ended, and BUSY */
+  nextToken(id: number): Promise<Made>;
+  /**
+   * One pass over input and answer. @throws AppError as generate, about the claim's input and options
+   */
+  verifyAnswer(claim: AnswerClaim): Promise<Verdict>;
   /** Nobody waits for that answer any more. */
   dropAnswer(id: number): void;
 };

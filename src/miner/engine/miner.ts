@@ -10,6 +10,8 @@ import { unitMacs } from '../../core/manifest.ts';
 import { proofDigest } from '../../core/pow/proof.ts';
 import { replayFaults } from '../../core/pow/replay.ts';
 import { equal } from '../../lib/bytes.ts';
+import type { Made } from '../generator/course.ts';
+import type { Verdict } from '../generator/verify.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
@@ -18,13 +20,16 @@ import type { Backend, BackendKind, ModelPackage } from './backend.ts';
 import {
   MINER_OFF,
   type AnswerJob,
+  type AnswerClaim,
   type BackendChoice,
   type FoundBlock,
+  type GenerateJob,
   type MinerStatus,
   type ShownBackend,
   type Work,
 } from './miner-api.ts';
 import { Answering, type Place } from './answering.ts';
+import { Generating } from './generating.ts';
 import { LoadedModels, type Loaded, type ModelParts } from './loaded.ts';
 import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
@@ -111,6 +116,9 @@ export class Miner {
   readonly #throttle: Throttle;
   readonly #judge: Judge;
   readonly #answering: Answering;
+  readonly #generating: Generating;
+  /** Of passes alone. */
+  #passes = MINER_OFF.answering;
   /** The run whose units answers take turns with; another than `#run`, or none, while nothing is mined. */
   #atWork: AbortController | undefined;
   /** What an answer has found of a device, until the device is replaced. */
@@ -127,11 +135,22 @@ export class Miner {
       modelOf: (id) => parts.modelOf(id),
       place: (name) => this.#place(name),
       width: () => this.#atOnce(),
-      isMining: () => this.#run !== undefined && this.#run === this.#atWork,
+      isMining: () =>
+        this.#generating.hasOwn || (this.#run !== undefined && this.#run === this.#atWork),
       throttle: this.#throttle,
       nowMs: parts.nowMs,
       onFault: (device, code) => this.#onFault(device, code),
-      onStatus: (answering) => this.#set({ answering }),
+      onStatus: (passes) => {
+        this.#passes = passes;
+        this.#tellAnswering();
+      },
+    });
+    this.#generating = new Generating({
+      modelOf: (id) => parts.modelOf(id),
+      loaded: (name) => this.#models.named(name),
+      throttle: this.#throttle,
+      nowMs: parts.nowMs,
+      onChange: () => this.#onGenerating(),
     });
   }
 
@@ -142,6 +161,25 @@ export class Miner {
   #set(change: Partial<MinerStatus>): void {
     this.#status = { ...this.#status, ...change };
     this.#parts.onStatus(this.#status);
+  }
+
+  #tellAnswering(): void {
+    const { waiting, waitSeconds } = this.#generating;
+    this.#set({
+      answering: {
+        ...this.#passes,
+        waiting: this.#passes.waiting + waiting,
+        waitSeconds: Math.max(this.#passes.waitSeconds, waitSeconds),
+      },
+    });
+  }
+
+  /** Units and passes go on once no answer of the person's own is made. */
+  #onGenerating(): void {
+    this.#tellAnswering();
+    if (this.#generating.hasOwn) return;
+    this.#wake?.();
+    this.#answering.kick();
   }
 
   #reject(reason: string): void {
@@ -160,7 +198,10 @@ export class Miner {
   /** Share of the time that units may take, 0 to 1; 0 holds the work after the unit in it. */
   throttle(duty: number): void {
     this.#throttle.set(duty);
-    if (this.#throttle.held) this.#answering.hold();
+    if (this.#throttle.held) {
+      this.#answering.hold();
+      this.#generating.hold();
+    }
     if (!this.#throttle.held || !this.#run) return;
     // A rate measured across the wait would be meaningless.
     this.#rate = new RateMeter();
@@ -225,7 +266,9 @@ export class Miner {
     return this.#preparing.run(async () => {
       if (this.#run && this.#status.model === name)
         throw new AppError('MODEL_BUSY', `${name} is mined with`);
-      if (this.#answering.isBusy(name)) throw new AppError('MODEL_BUSY', `${name} answers`);
+      if (this.#answering.isBusy(name) || this.#generating.isBusy(name))
+        throw new AppError('MODEL_BUSY', `${name} answers`);
+      this.#generating.release(name);
       const loaded = await this.#models.take(name);
       if (this.#device && this.#status.model === name) {
         if (this.#device !== loaded?.cpu) await this.#device.close();
@@ -340,7 +383,7 @@ export class Miner {
         continue;
       }
 
-      const template = this.#templateFor(model);
+      const template = this.#generating.hasOwn ? undefined : this.#templateFor(model);
       queue.keepOnly(template);
       if (!template) {
         this.#atWork = undefined;
@@ -492,6 +535,22 @@ export class Miner {
 
   dropAnswer(id: number): void {
     this.#answering.drop(id);
+    this.#generating.drop(id);
+  }
+
+  /** @throws AppError as MinerApi's */
+  generate(id: number, job: GenerateJob): Promise<Made> {
+    return this.#generating.generate(id, job);
+  }
+
+  /** @throws AppError as MinerApi's */
+  nextToken(id: number): Promise<Made> {
+    return this.#generating.nextToken(id);
+  }
+
+  /** @throws AppError as MinerApi's */
+  verifyAnswer(claim: AnswerClaim): Promise<Verdict> {
+    return this.#generating.verify(claim);
   }
 
   /** Where a model answers: on the device that mines with it, unless that was found faulty. */

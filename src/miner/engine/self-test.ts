@@ -4,12 +4,13 @@
  * noisy. Compilers and drivers do get shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';
-import { answerBytes, takesNoise, unitLinears } from '../../core/manifest.ts';
+import { answerBytes, takesNoise, unitLinears, unitShape } from '../../core/manifest.ts';
 import { knownStep } from '../../core/pow/known.ts';
 import { tokensOf } from '../../core/pow/seed.ts';
 import { tileCount } from '../../core/pow/transcript.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import type { StepEngine } from '../generator/stepper.ts';
 import type { Backend, ModelPackage, PassResult } from './backend.ts';
 
 const fail = (backend: Backend, what: string): AppError =>
@@ -94,6 +95,31 @@ async function testParts(backend: Backend, { manifest }: ModelPackage, place: nu
     const wanted = whole.subarray(from * answerBytes(manifest, shape));
     if (rows.length !== wanted.length || rows.some((x, i) => x !== wanted[i]))
       throw new StepLost(backend, known.length, 'SELF_TEST_FAILED');
+  }
+}
+
+/**
+ * Steps over the first tokens of step 1's known answer give the rows that the pass gives, which was tested before.
+ * @throws AppError SELF_TEST_FAILED
+ */
+export async function testSteps(
+  backend: Backend,
+  engine: StepEngine,
+  { manifest }: ModelPackage,
+): Promise<void> {
+  const known = knownStep(manifest, 1);
+  assert('tokens' in known, 'step 1 begins with tokens');
+  const tokens = known.tokens.subarray(0, unitShape(manifest).tokens);
+  const plain = { tokens, sigma0: undefined, limits: [], answerOnly: true };
+  const { answer } = await backend.pass(plain);
+  const conversation = engine.open();
+  try {
+    const count = Math.min(engine.together, tokens.length);
+    const requests = Array.from(tokens.subarray(0, count), (token) => ({ conversation, token }));
+    const rows = await engine.step(requests);
+    if (rows.some((x, i) => x !== answer[i])) throw fail(backend, 'a step gives another row');
+  } finally {
+    engine.close(conversation);
   }
 }
 

@@ -67,8 +67,11 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     },
     async provide(manifest, files) {
       const model = await packageOf(manifest, files);
-      // Bounded: these are only models that the network admits, each under its own name.
-      if (!models.has(manifest.name)) models.set(manifest.name, model);
+      // Bounded: these are only models that the client knows, each under its own name.
+      const same = models.get(manifest.name);
+      if (same && !equal(same.id, model.id))
+        throw new AppError('MODEL_REFUSED', `another model is named ${manifest.name}`);
+      if (!same) models.set(manifest.name, model);
     },
     async release(modelId) {
       const own = [...models].find(([, { id }]) => equal(id, modelId));
@@ -84,6 +87,9 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     check: (claim, proof) => miner.check(claim, proof),
     execute: (modelId, input) => miner.execute(modelId, input),
     answer: (id, job) => miner.answer(id, job),
+    generate: (id, job) => miner.generate(id, job),
+    nextToken: (id) => miner.nextToken(id),
+    verifyAnswer: (claim) => miner.verifyAnswer(claim),
     dropAnswer: (id) => miner.dropAnswer(id),
   };
   const { emit } = expose<MinerApi, MinerEvents>(api, port);

@@ -1,6 +1,6 @@
 /** The course of one answer: what its maker and whoever checks it have in common (docs/generation.md). */
 import type { Manifest } from '../../core/manifest.ts';
-import { AppError, assert } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import { Chooser } from './choice.ts';
 import { readGeneration, type Generation } from './generation.ts';
 import { createHead, type Head } from './head.ts';
@@ -32,6 +32,12 @@ export async function openLanguage(
 /** Why an answer ends: a stop token, its last; as long as was asked for; or as the context allows. */
 export type Finish = 'stop' | 'length' | 'context';
 
+/** A token of an answer; with the last one comes why it is. */
+export interface Made {
+  readonly token: number;
+  readonly finish: Finish | undefined;
+}
+
 export class Course {
   /** Tokens of the answer at most. */
   readonly limit: number;
@@ -42,8 +48,8 @@ export class Course {
   #place = 0;
 
   /**
-   * @param input token ids below V, as core's `inputTokens` reads a question's, without padding
-   * @throws AppError INPUT_EMPTY, INPUT_LONG where no token of an answer has room
+   * @param input token ids, without padding
+   * @throws AppError INPUT_EMPTY, INPUT_LONG where no token of an answer has room, or one is not below V
    */
   constructor(language: Language, input: Uint32Array, options: Options) {
     const { generation, manifest } = language;
@@ -54,10 +60,9 @@ export class Course {
         'INPUT_LONG',
         `${input.length} tokens, where input and answer may have ${generation.context}`,
       );
-    assert(
-      input.every((id) => id < manifest.vocabulary),
-      'tokens of the vocabulary',
-    );
+    const odd = input.find((id) => id >= manifest.vocabulary);
+    if (odd !== undefined)
+      throw new AppError('INPUT_LONG', `token ${odd} is not below ${manifest.vocabulary}`);
     this.#language = language;
     this.#options = options;
     this.limit = Math.min(options.maxTokens, room);

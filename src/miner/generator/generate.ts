@@ -1,31 +1,29 @@
 /**
  * Answers token by token, several at once: a step of the model takes the last token of each, and tokens of the inputs
- * of those that begin; then the head, then each its choice.
+ * of those that begin; then the head, then each its choice. The person's own go before everything: while one of them
+ * has a token to take, the others rest.
  */
 import { AppError } from '../../lib/errors.ts';
-import { Course, type Finish, type Language } from './course.ts';
+import { OLDEST_EVERY, WAITING_MAX } from '../engine/answer-queue.ts';
+import { RANKS, type Rank } from '../engine/miner-api.ts';
+import { Course, type Language, type Made } from './course.ts';
 import { HEAD_ROWS_MAX } from './head.ts';
 import type { Options } from './options.ts';
 import type { Stepper } from './stepper.ts';
 
-/** Answers in work and waiting. */
-const ANSWERS_MAX = 64;
 /** Tokens that are made ahead of whoever reads them. */
 const AHEAD_MAX = 32;
-
-/** A token of an answer; with the last one comes why it is. */
-export interface Made {
-  readonly token: number;
-  readonly finish: Finish | undefined;
-}
 
 export interface Request {
   readonly input: Uint32Array;
   readonly options: Options;
+  /** Absent: the person's own. */
+  readonly rank?: Rank;
   readonly signal?: AbortSignal;
 }
 
 interface Answer {
+  readonly rank: Rank;
   readonly course: Course;
   /** Once it is in work. */
   conversation: number | undefined;
@@ -52,6 +50,8 @@ export class Generator {
   readonly #stepper: Stepper;
   readonly #answers = new Set<Answer>();
   #isRunning = false;
+  /** Answers that were taken into work. */
+  #entered = 0;
 
   constructor(language: Language, stepper: Stepper) {
     this.#language = language;
@@ -60,12 +60,20 @@ export class Generator {
 
   /**
    * The tokens of an answer. Whoever stops reading ends it.
-   * @throws AppError INPUT_EMPTY, INPUT_LONG, QUEUE_FULL, PASS_ABORTED when the signal fires, and the stepper's
+   * @throws AppError INPUT_EMPTY, INPUT_LONG, BUSY, PASS_ABORTED when the signal fires or the AppError that is
+   * its reason, and the stepper's
    */
-  async *generate({ input, options, signal }: Request): AsyncGenerator<Made, void, void> {
-    if (this.#answers.size >= ANSWERS_MAX)
-      throw new AppError('QUEUE_FULL', `${ANSWERS_MAX} answers are in work`);
+  async *generate({
+    input,
+    options,
+    rank = 'own',
+    signal,
+  }: Request): AsyncGenerator<Made, void, void> {
+    const peers = [...this.#answers].filter((each) => each.rank === rank);
+    if (peers.length >= WAITING_MAX[rank].jobs)
+      throw new AppError('BUSY', `${peers.length} answers wait`);
     const answer: Answer = {
+      rank,
       course: new Course(this.#language, input, options),
       conversation: undefined,
       // A copy: the caller's may change meanwhile.
@@ -77,8 +85,12 @@ export class Generator {
       wake: () => undefined,
     };
     const stop = (): void => {
-      answer.error ??= new AppError('PASS_ABORTED', 'the answer was stopped');
+      const { reason } = signal as { reason?: unknown };
+      const isTold = reason instanceof AppError;
+      answer.error ??= isTold ? reason : new AppError('PASS_ABORTED', 'the answer was stopped');
       answer.wake();
+      // Also where nobody waits for a token.
+      this.#start();
     };
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop);
@@ -133,24 +145,46 @@ export class Generator {
     }
   }
 
+  /** Answers that no step has begun. */
+  get waiting(): number {
+    return [...this.#answers].filter((answer) => answer.conversation === undefined).length;
+  }
+
   /** Takes those that wait into work, as many as there is room for. */
   #enter(): void {
-    // Whoever is in work came before whoever waits.
-    for (const answer of [...this.#answers].slice(0, this.#stepper.conversations)) {
+    for (let next = this.#following(); next; next = this.#following()) {
       try {
-        answer.conversation ??= this.#stepper.open();
+        next.conversation = this.#stepper.open();
+        this.#entered++;
       } catch (e) {
-        answer.error ??= AppError.from(e);
-        answer.wake();
+        next.error ??= AppError.from(e);
+        next.wake();
       }
     }
   }
 
+  /**
+   * Who comes into work next: by rank, then by age, and now and then whoever has waited longest. The last place is the
+   * person's own, so that a question of theirs does not wait for the end of others' answers.
+   */
+  #following(): Answer | undefined {
+    const answers = [...this.#answers].filter(({ error }) => !error);
+    const waiting = answers.filter(({ conversation }) => conversation === undefined);
+    const free = this.#stepper.conversations - (answers.length - waiting.length);
+    const entering = free > Math.min(1, this.#stepper.conversations - 1) ? waiting : [];
+    const own = free > 0 ? waiting.find(({ rank }) => rank === 'own') : undefined;
+    if (own) return own;
+    if ((this.#entered + 1) % OLDEST_EVERY === 0) return entering[0];
+    return RANKS.map((rank) => entering.find((each) => each.rank === rank)).find(Boolean);
+  }
+
   /** What the next step takes: a token of each that has begun, then tokens of inputs, first come first served. */
   #turns(): Turn[] {
-    const open = [...this.#answers].filter(
+    const able = [...this.#answers].filter(
       ({ conversation, made }) => conversation !== undefined && made.length < AHEAD_MAX,
     );
+    const own = able.filter(({ rank }) => rank === 'own');
+    const open = own.length ? own : able;
     const [begun, beginning] = [open.filter((a) => a.last), open.filter((a) => !a.last)];
     let room = this.#stepper.together;
     const turns: Turn[] = [];

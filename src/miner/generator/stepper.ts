@@ -31,6 +31,8 @@ export interface StepOptions extends Pick<Stepper, 'together' | 'conversations'>
 export interface StepEngine extends Stepper {
   /** Tokens that a conversation may have: a step beyond them adds nothing. */
   readonly context: number;
+  /** What tells the code of its steps from any other. */
+  readonly program: Uint8Array;
   /** Bytes of a conversation's caches. */
   readonly conversationBytes: number;
   /** Tokens of a conversation. */

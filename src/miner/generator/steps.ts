@@ -11,6 +11,7 @@ import { AppError, assert } from '../../lib/errors.ts';
 import type { SerialQueue } from '../../lib/queue.ts';
 import type { Analysis } from '../checker/checker.ts';
 import type { Kernel, PlacedWeights } from '../cpu/kernel/kernel.ts';
+import { programOf } from '../cpu/planned-segments.ts';
 import type { YieldFor } from '../cpu/pass.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import { createExecutor, type Executor } from '../executor/executor.ts';
@@ -75,6 +76,7 @@ class Steps implements StepEngine {
   readonly #free: number[] = [];
   #next = 0;
   #conversationBytes = 0;
+  #program: Uint8Array = new Uint8Array();
 
   constructor(parts: StepParts, options: StepOptions) {
     this.#parts = parts;
@@ -86,7 +88,13 @@ class Steps implements StepEngine {
   }
 
   async begin(): Promise<void> {
-    this.#conversationBytes = (await this.#executorOf(this.#buckets[0]!)).cacheBytes;
+    const executor = await this.#executorOf(this.#buckets[0]!);
+    this.#conversationBytes = executor.cacheBytes;
+    this.#program = programOf(executor);
+  }
+
+  get program(): Uint8Array {
+    return this.#program;
   }
 
   get together(): number {
@@ -102,7 +110,12 @@ class Steps implements StepEngine {
   }
 
   #executorOf(bucket: Bucket): Promise<Executor> {
-    bucket.executor ??= this.#create(bucket);
+    if (!bucket.executor) {
+      const creating = this.#create(bucket);
+      bucket.executor = creating;
+      // Another try may find the memory that this one lacked.
+      creating.catch(() => (bucket.executor = undefined));
+    }
     return bucket.executor;
   }
 

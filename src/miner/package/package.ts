@@ -181,7 +181,8 @@ async function checkFile(ref: FileRef, name: string, bytes: Uint8Array): Promise
 }
 
 /**
- * A package from its files, as `passFiles` lists them. Linears of the same weights share one array, whose bytes the
+ * A package from its files, as `passFiles` lists them, then generation.json of a language model that is to generate
+ * (without it, it runs passes). Linears of the same weights share one array, whose bytes the
  * caller must not use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
  * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
  */
@@ -191,7 +192,10 @@ export async function packageOf(
 ): Promise<ModelPackage> {
   checkSizes(manifest);
   const refs = passFiles(manifest);
-  if (files.length !== refs.length) throw corrupt('files are missing');
+  const generation = manifest.template ? files[refs.length] : undefined;
+  if (files.length !== refs.length + Number(generation !== undefined))
+    throw corrupt('files are missing');
+  if (generation) await checkFile(manifest.template!, GENERATION_FILE, generation);
   const names = graphFiles(manifest);
   for (const [i, name] of names.entries()) await checkFile(refs[i]!, name, files[i]!);
   const held = new Map<number, Int8Array>();
@@ -204,7 +208,8 @@ export async function packageOf(
   const [segments, ...otherShapes] = manifest.shapes.map((shape) => take(shape.segments.length));
   const tables = take(manifest.tables.length);
   const id = modelId(manifest);
-  return { id, manifest, segments: segments!, otherShapes, tables, weights };
+  const whole = { id, manifest, segments: segments!, otherShapes, tables, weights };
+  return generation ? { ...whole, generation } : whole;
 }
 
 /**
@@ -226,5 +231,6 @@ export async function loadPackage(
   const weights = cutWeights(manifest, await get(WEIGHTS_FILE));
   const files: Uint8Array[] = [];
   for (const name of graphFiles(manifest)) files.push(await get(name));
-  return packageOf(manifest, [...files, ...weights]);
+  const generation = manifest.template ? [await get(GENERATION_FILE)] : [];
+  return packageOf(manifest, [...files, ...weights, ...generation]);
 }

@@ -60,6 +60,8 @@ export function createOneByOne(
         waiting.push(entry);
         next();
       }),
+    generate: none,
+    verify: none,
     load() {
       const queue = waiting.length + (isRunning ? 1 : 0);
       const meanMs = times.reduce((sum, ms) => sum + ms, 0) / Math.max(1, times.length);
@@ -67,3 +69,8 @@ export function createOneByOne(
     },
   };
 }
+
+/** No language model is asked. */
+const none = (): never => {
+  throw new AppError('NO_METHOD', 'passes alone');
+};

@@ -99,8 +99,11 @@ test('an own price is asked, and one that was told before is still taken', async
 
 test('a question that is kept waits for keys that do not sign yet', async () => {
   const store = await openProviderStore(createMemoryStore());
+  const never = () => new Promise<never>(() => undefined);
   const asleep = {
-    answer: () => new Promise<never>(() => undefined),
+    answer: never,
+    verify: never,
+    generate: () => expect.unreachable(),
     load: () => ({ queue: 0, waitSeconds: 0 }),
   };
   const before = await open({ store, answerer: asleep });

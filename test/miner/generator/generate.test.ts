@@ -1,11 +1,13 @@
 /** Answers of a generated decoder: made token by token by real passes, then checked in one. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { OLDEST_EVERY, WAITING_MAX } from '../../../src/miner/engine/answer-queue.ts';
+import type { Rank } from '../../../src/miner/engine/miner-api.ts';
 import { inShape, type Backend } from '../../../src/miner/engine/backend.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
-import { openLanguage, type Language } from '../../../src/miner/generator/course.ts';
-import { Generator, type Made } from '../../../src/miner/generator/generate.ts';
+import { openLanguage, type Language, type Made } from '../../../src/miner/generator/course.ts';
+import { Generator } from '../../../src/miner/generator/generate.ts';
 import { optionsOf, seedFromText, type Options } from '../../../src/miner/generator/options.ts';
 import { verify } from '../../../src/miner/generator/verify.ts';
 import { DECODER_SMALL, decoderPackage, generatedGeneration } from '../../models/decoder.ts';
@@ -367,13 +369,83 @@ describe('several answers at once', () => {
     expect(stepper.texts.size).toBe(0);
   });
 
-  it('are at most 64', async () => {
+  it('are bounded, each rank for itself', async () => {
     const { generator } = open();
     const options = said({ maxTokens: 2 });
     const input = textOf('many', 2);
-    const many = Array.from({ length: 65 }, () => all(generator.generate({ input, options })));
+    const { jobs } = WAITING_MAX.stranger;
+    const many = Array.from({ length: jobs + 1 }, () =>
+      all(generator.generate({ input, options, rank: 'stranger' })),
+    );
+    const own = all(generator.generate({ input, options }));
     const ended = await Promise.allSettled(many);
-    expect(ended.slice(0, 64).every(({ status }) => status === 'fulfilled')).toBe(true);
-    expect(ended[64]).toMatchObject({ status: 'rejected', reason: { code: 'QUEUE_FULL' } });
+    expect(ended.slice(0, jobs).every(({ status }) => status === 'fulfilled')).toBe(true);
+    expect(ended[jobs]).toMatchObject({ status: 'rejected', reason: { code: 'BUSY' } });
+    expect((await own).answer.length).toBeGreaterThan(0);
+  });
+
+  it('of others rest while an own one is made, and leave it a place', async () => {
+    const { generator, stepper } = open();
+    const options = said({ temperature: 0, penalty: 1024, maxTokens: 20, stops: [] });
+    /** Whose tokens came, in order. */
+    const came: string[] = [];
+    const read = async (name: string, rank: Rank) => {
+      const answer: number[] = [];
+      const input = textOf(name, 4);
+      for await (const { token } of generator.generate({ input, options, rank })) {
+        came.push(name);
+        answer.push(token);
+      }
+      return answer;
+    };
+    const others = [read('stranger', 'stranger'), read('payer', 'payer')];
+    while (came.length < 4) await new Promise((r) => setTimeout(r));
+    // The first took the only place of others, though its rank is the lower one.
+    expect(new Set(came)).toEqual(new Set(['stranger']));
+    const own = await read('own', 'own');
+    const from = came.indexOf('own');
+    expect(came.slice(from, came.lastIndexOf('own') + 1).join(' ')).toBe(
+      came.filter((x) => x === 'own').join(' '),
+    );
+    const made = await Promise.all(others);
+    expect(came.lastIndexOf('own')).toBeLessThan(came.lastIndexOf('stranger'));
+    const alone = async (name: string) => {
+      const { answer } = await all(open().generator.generate({ input: textOf(name, 4), options }));
+      return [...answer];
+    };
+    expect(own).toEqual(await alone('own'));
+    expect(made).toEqual([await alone('stranger'), await alone('payer')]);
+    expect(stepper.texts.size).toBe(0);
+  });
+
+  it('of payers come first, but one in eight is whoever waits longest', async () => {
+    const { generator } = open();
+    const options = said({ maxTokens: 1 });
+    const ended: string[] = [];
+    const ask = async (name: string, rank: Rank) => {
+      await all(generator.generate({ input: textOf(name, 2), options, rank }));
+      ended.push(name);
+    };
+    const first = ask('first', 'payer');
+    const strangers = ['s1', 's2'].map((name) => ask(name, 'stranger'));
+    const payers = Array.from({ length: 20 }, (_, i) => ask(`p${i}`, 'payer'));
+    await Promise.all([first, ...strangers, ...payers]);
+    expect(ended.indexOf('s1')).toBe(OLDEST_EVERY - 1);
+    expect(ended.indexOf('s2')).toBe(2 * OLDEST_EVERY - 1);
+    expect(ended.filter((name) => name.startsWith('p'))).toEqual(payers.map((_, i) => `p${i}`));
+  });
+
+  it('that is stopped while nobody reads leaves its place, and says why', async () => {
+    const { generator, stepper } = open();
+    const options = said({ temperature: 0, penalty: 1024, maxTokens: 30, stops: [] });
+    const control = new AbortController();
+    const made = generator.generate({ input: textOf('why', 2), options, signal: control.signal });
+    await made.next();
+    control.abort(new AppError('BUSY', 'held'));
+    await vi.waitUntil(() => !stepper.texts.size);
+    const end = (async () => {
+      for await (const _ of made);
+    })();
+    await expect(end).rejects.toMatchObject({ code: 'BUSY' });
   });
 });

@@ -5,13 +5,15 @@
  */
 import { plainHash } from '../../../core/hash.ts';
 import { concat, toHex, utf8 } from '../../../lib/bytes.ts';
+import type { StepEngine, StepOptions } from '../../generator/stepper.ts';
 import type { Backend, ModelPackage, PassInput } from '../backend.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { createDeviceStore, type DeviceStore } from './device-store.ts';
-import { selfTest, StepLost } from '../self-test.ts';
+import { selfTest, StepLost, testSteps } from '../self-test.ts';
 
 const PASSED = 'passed';
 const LOST = 'lost';
+const NONE = new Uint8Array();
 /** Verdicts kept: of each device, model and shape. */
 const VERDICTS_MAX = 64;
 
@@ -41,9 +43,11 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
   const passed = new Set<number>();
   let gone: StepLost | undefined;
 
-  const program = async (shape: number): Promise<string | undefined> => {
+  /** `more`: code that runs beside that of the shape's passes. */
+  const program = async (shape: number, more: Uint8Array = NONE): Promise<string | undefined> => {
     const code = await backend.program?.(shape);
-    return code && toHex(plainHash(concat(model.id, code, utf8(`${shape} ${deviceOf(backend)}`))));
+    const device = utf8(`${shape} ${deviceOf(backend)}`);
+    return code && toHex(plainHash(concat(model.id, code, more, device)));
   };
   // A store that fails is one that is empty: the device is tested, and is none the less right.
   const kept = async (key: string | undefined): Promise<string | undefined> =>
@@ -116,6 +120,33 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     }
   }
 
+  /** Steps are code of their own, and end with what was tested: where ONNX Runtime runs instead, there are none. */
+  async function steps(options: StepOptions): Promise<StepEngine> {
+    await ensure(0);
+    const before = change;
+    const engine = await backend.steps!(options);
+    const key = await program(0, engine.program);
+    if (anew || (await kept(key)) !== PASSED) {
+      await testSteps(backend, engine, model);
+      await keep(key, PASSED);
+    }
+    return {
+      together: engine.together,
+      conversations: engine.conversations,
+      context: engine.context,
+      program: engine.program,
+      conversationBytes: engine.conversationBytes,
+      open: () => engine.open(),
+      close: (conversation) => engine.close(conversation),
+      length: (conversation) => engine.length(conversation),
+      truncate: (conversation, length) => engine.truncate(conversation, length),
+      async step(requests) {
+        if (before !== change) throw new AppError('EXACTNESS_LOST', `${name} was wrong here`);
+        return await engine.step(requests);
+      },
+    };
+  }
+
   await ensure(0);
   return {
     kind: backend.kind,
@@ -127,6 +158,7 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     lost: backend.lost,
     pass: (input: PassInput) => when(input.shape ?? 0, () => backend.pass(input)),
     step: (input, shape = 0) => when(shape, () => backend.step(input, shape)),
+    ...(backend.steps && { steps }),
     ...(backend.weights && { weights: (linear: number) => backend.weights!(linear) }),
     usesRuntime: () => backend.usesRuntime?.() ?? true,
     memoryBytes: () => backend.memoryBytes(),
