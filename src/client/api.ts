@@ -27,6 +27,8 @@ export interface ClientConfig {
   readonly genesis: string | undefined;
   /** Base addresses of packages' parts, besides the page's own server. */
   readonly mirrors?: readonly string[];
+  /** Served models that the seed of the page holds and gives: read by `withTold`. */
+  readonly served?: unknown;
   /** Cores that units on the CPU may take; absent: all but one, at most four, fewer with little memory. */
   readonly threads?: number;
   /** Mine also on a software adapter: tests only. */
@@ -181,10 +183,12 @@ export interface InputReading {
   readonly texts: readonly string[] | undefined;
 }
 
-/** An admitted model's package on this device. */
+/** The package of an admitted or a served model on this device. */
 export interface StoredModel {
   readonly name: string;
   readonly id: Uint8Array;
+  /** It answers and is never mined. */
+  readonly isServed: boolean;
   /** Under which licence it is given, and who made it from what, as its manifest says; '' where it says nothing. */
   readonly licence: string;
   readonly attribution: string;
@@ -195,6 +199,8 @@ export interface StoredModel {
   /** Bytes received of parts that are not complete. */
   readonly arriving: number;
   readonly state: 'absent' | 'partial' | 'fetching' | 'stored';
+  /** While all who have it give no more for now: ms from when that began until they are asked again. */
+  readonly waitMs: number | undefined;
   /** Code of the error that ended the last fetch. */
   readonly problem: ErrorCode | undefined;
   /** The newest parts that failed the check; `source` is an address, a peer, or '' for this device. */

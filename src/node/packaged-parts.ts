@@ -1,12 +1,13 @@
 /**
- * The packages in the program's own `models` folder as a store of parts, below a second store for all other
- * models. A part that is fetched because a file of the folder is damaged goes to the second store and is
- * read from there first.
+ * The packages in the program's own `models` folder, and those of served models in folders of their own, as a store
+ * of parts, below a second store for all other models. A part that is fetched because a file of the folder is damaged
+ * goes to the second store and is read from there first.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Manifest } from '../core/manifest.ts';
+import { encode } from '../core/codec.ts';
+import { Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
 import {
   GENERATION_FILE,
@@ -16,32 +17,39 @@ import {
 } from '../miner/package/package.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
 import {
+  MANIFEST_PART,
   OUTLINE,
+  partNumbers,
+  partSize,
   passFiles,
   planParts,
+  planServed,
   valueOfPart,
   type PartPlan,
 } from '../miner/package/parts.ts';
 import { readSpan } from './file-parts.ts';
+import type { ServedFolder } from './served-folders.ts';
 
 export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));
 
 interface Packaged {
+  readonly manifest: Manifest;
   readonly plan: PartPlan;
   /** For each file of the plan: the path of the file on disk that holds it, and the offset where it begins. */
   readonly places: readonly { readonly path: string; readonly at: number }[];
   outline: Promise<Uint8Array> | undefined;
 }
 
+/** @param folder of the package itself */
 function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
-  const { name, tokenizer, template } = manifest;
-  const whole = (file: string) => ({ path: join(folder, name, file), at: 0 });
+  const { tokenizer, template } = manifest;
+  const whole = (file: string) => ({ path: join(folder, file), at: 0 });
   const graphs = graphFiles(manifest);
   let at = 0;
   const weights = passFiles(manifest)
     .slice(graphs.length)
     .map(({ size }) => {
-      const place = { path: join(folder, name, WEIGHTS_FILE), at };
+      const place = { path: join(folder, WEIGHTS_FILE), at };
       at += size;
       return place;
     });
@@ -53,18 +61,30 @@ function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
   ];
 }
 
-/** @param fetched the store for fetched parts, read first */
+/**
+ * @param fetched the store for fetched parts, read first
+ * @param folder of the packages of `models`, each in one of its name
+ */
 export async function createPackagedParts(
   models: ReadonlyMap<string, Manifest>,
   fetched: PartStore,
   folder = MODEL_FOLDER,
+  served: readonly ServedFolder[] = [],
 ): Promise<PartStore> {
   const packaged = new Map<string, Packaged>();
-  for (const [id, manifest] of models) {
-    const places = placesOf(folder, manifest);
+  const add = async (
+    id: string,
+    own: Omit<Packaged, 'places' | 'outline'>,
+    at: string,
+  ): Promise<void> => {
+    const places = placesOf(at, own.manifest);
     const isHere = await Promise.all(places.map(({ path }) => stat(path))).catch(() => undefined);
-    if (isHere) packaged.set(id, { plan: planParts(manifest), places, outline: undefined });
-  }
+    if (isHere) packaged.set(id, { ...own, places, outline: undefined });
+  };
+  for (const [id, manifest] of models)
+    await add(id, { manifest, plan: planParts(manifest) }, join(folder, manifest.name));
+  for (const { said, manifest, folder: at } of served)
+    await add(said.id, { manifest, plan: planServed(manifest) }, at);
 
   async function readPart({ plan, places }: Packaged, part: number, from: number, to: number) {
     const found = plan.parts[part - 1];
@@ -89,6 +109,8 @@ export async function createPackagedParts(
       const written = await fetched.read(model, part, from, to === Infinity ? undefined : to);
       const own = packaged.get(model);
       if (written || !own) return written;
+      if (part === MANIFEST_PART)
+        return own.plan.manifest && encode(Manifest, own.manifest).slice(from, to);
       if (part !== OUTLINE) return readPart(own, part, from, to);
       if (!own.plan.outlineBytes) return undefined;
       return (await (own.outline ??= makeOutline(own))).slice(from, to);
@@ -96,8 +118,7 @@ export async function createPackagedParts(
     async sizes(model) {
       const sizes = new Map(await fetched.sizes(model));
       const { plan } = packaged.get(model) ?? {};
-      if (plan?.outlineBytes) sizes.set(OUTLINE, plan.outlineBytes);
-      for (const [i, { size }] of plan?.parts.entries() ?? []) sizes.set(i + 1, size);
+      for (const part of plan ? partNumbers(plan) : []) sizes.set(part, partSize(plan!, part)!);
       return sizes;
     },
     // Only the models of `fetched`: packaged ones cannot be freed.

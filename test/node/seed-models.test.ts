@@ -36,9 +36,8 @@ const open = async (folder = MODEL_FOLDER, over = createMemoryParts()) => {
   return openPackageStore({ models, store, sources: () => [], onChange: () => undefined });
 };
 
-async function serve(packages: PackageStore, admitted = models) {
-  const served = { ...network, models: admitted };
-  const otherwise = partsOr(packages, served, (_, response) => sendJson(response, 404, {}));
+async function serve(packages: PackageStore) {
+  const otherwise = partsOr(packages, (_, response) => sendJson(response, 404, {}));
   const { server } = createHttp({}, otherwise);
   const port = await listen(server, '127.0.0.1', 0);
   closers.push(() => (server.closeAllConnections(), server.close()));
@@ -128,7 +127,7 @@ it('generation.json travels as a language model’s last part, and its head is o
   const common = { models: admitted, onChange: () => undefined };
   const here = await createPackagedParts(admitted, createMemoryParts(), folder);
   const giving = await openPackageStore({ ...common, store: here, sources: () => [] });
-  const { url } = await serve(giving, admitted);
+  const { url } = await serve(giving);
   const store = createMemoryParts();
   const sources = () => [httpSource(url)];
   const fetching = await openPackageStore({ ...common, store, sources });
@@ -161,7 +160,7 @@ it('a table of 17 MB travels in three parts, each checked by the outline, and is
   const largePlan = planParts(large.manifest);
   expect(largePlan.parts.filter(({ value }) => value !== undefined)).toHaveLength(3);
 
-  const { url } = await serve(giving, admitted);
+  const { url } = await serve(giving);
   const seed = httpSource(url);
   const asked: number[] = [];
   const counted = {

@@ -233,6 +233,8 @@ export class MemoryEngine implements Engine {
         stored: 700_000,
         arriving: 0,
         state: 'partial',
+        isServed: false,
+        waitMs: undefined,
         problem: undefined,
         refused: [],
       },

@@ -6,13 +6,15 @@ import { isPart, OUTLINE, partSize, type PartPlan } from '../../miner/package/pa
 import type { PartStore } from '../../miner/package/part-store.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { PartSource } from './part-sources.ts';
+import { SourceBusy, type PartSource } from './part-sources.ts';
 
 /** Parts on their way at once. */
 export const PARTS_AT_ONCE = 4;
 /** Times that all sources are asked for one part, with a wait between. */
 const ROUNDS = 3;
 const ROUND_WAIT_MS = 1000;
+/** ms that one part waits in all for sources that give no more for now: their hour, and another one's turn. */
+const BUSY_WAIT_MS_MAX = 2 * 60 * 60_000;
 
 export interface PartFetch {
   readonly model: Uint8Array;
@@ -27,6 +29,8 @@ export interface PartFetch {
   /** Bytes received of parts that are not complete: more, or fewer when a part is given up. */
   readonly onBytes: (change: number) => void;
   readonly onKept: (part: number, size: number) => void;
+  /** Nobody gives a part, but a source says that it will: asked again after so many ms. */
+  readonly onWait: (ms: number) => void;
   /** A source sent a wrong part; nothing more is taken from it in this fetch. */
   readonly onRefused: (source: string, part: number) => void;
 }
@@ -76,8 +80,8 @@ async function fetchOne(
   const { model, plan, signal, roundWaitMs = ROUND_WAIT_MS } = job;
   const size = partSize(plan, part)!;
   let cause: unknown;
-  for (let round = 0; round < ROUNDS; round++) {
-    if (round) await pause(roundWaitMs * round, signal);
+  for (let round = 0, waitedMs = 0; round < ROUNDS;) {
+    let busyMs = Infinity;
     for (const source of inOrder(job.sources(), state)) {
       signal.throwIfAborted();
       let came = 0;
@@ -94,10 +98,16 @@ async function fetchOne(
       } catch (e) {
         signal.throwIfAborted();
         cause = e;
+        if (e instanceof SourceBusy) busyMs = Math.min(busyMs, e.waitMs);
       } finally {
         job.onBytes(-came);
       }
     }
+    if (waitedMs + busyMs <= BUSY_WAIT_MS_MAX) {
+      waitedMs += busyMs;
+      job.onWait(busyMs);
+      await pause(busyMs, signal);
+    } else if (++round < ROUNDS) await pause(roundWaitMs * round, signal);
   }
   throw state.refused.size
     ? new AppError('MODEL_CORRUPT', `part ${part}: nobody gives what is the model’s`, { cause })

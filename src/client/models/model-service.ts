@@ -13,13 +13,14 @@ import { ModelSupply } from './model-supply.ts';
 import type { ChainNetwork } from './networks.ts';
 import { openPackageStore, type PackageStore } from './package-store.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
+import { withTold } from './served.ts';
 import { TokenThread } from './token-thread.ts';
 import { createTexts, type Texts } from './texts.ts';
 
 export interface ModelService {
   readonly supply: ModelSupply;
   readonly texts: Texts;
-  /** Every admitted package, complete or not; none where the miner has models of its own (simulations). */
+  /** Every package, admitted or served, complete or not; none where the miner has models of its own (simulations). */
   stored(): Promise<readonly StoredModel[]>;
   /** Resolves when the whole package is here. @throws as fetchModel */
   fetch(id: Uint8Array): Promise<void>;
@@ -49,6 +50,7 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
     platform.packages &&
     (await openPackageStore({
       models: network.models,
+      served: withTold(config.served, network.names),
       store: await platform.packages.openStore(),
       sources: () => [...servers, ...transport.peers().map(({ id }) => peerSource(transport, id))],
       onChange: (model) => events.emit('report', { type: 'model', model }),
@@ -58,14 +60,14 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
 
   return {
     supply,
-    texts: createTexts(network.models, packages, tokens),
+    texts: createTexts(packages?.manifests ?? network.models, packages, tokens),
     stored: async () => (await packages?.all()) ?? [],
     fetch: async (id) => packages?.fetch(toHex(id)),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),
     close() {
       tokens.stop();
-      for (const id of network.models.keys()) packages?.stop(id);
+      packages?.stopAll();
     },
     api: (miner) => apiOf({ platform, network, packages, supply, sources: bases, miner }),
   };
@@ -108,13 +110,26 @@ function apiOf(deps: ModelApiDeps): ModelApi {
   const isMined = (id: string): boolean =>
     USES_MODEL[miner().state] && network.params.models.some((row) => row.id === id);
 
+  /** Said before the first byte comes, as far as the browser tells. @throws AppError MODEL_STORE_FULL */
+  async function requireRoom(id: string): Promise<void> {
+    const { usage, quota } = (await platform.packages?.estimate?.().catch(() => undefined)) ?? {};
+    if (usage === undefined || quota === undefined) return;
+    const missing = stored().missingBytes(id);
+    if (missing > quota - usage)
+      throw new AppError('MODEL_STORE_FULL', `${missing} bytes, room for ${quota - usage}`);
+  }
+
   return {
     async storage() {
       const estimate = await platform.packages?.estimate?.().catch(() => undefined);
       const models = packages ? await packages.all() : [];
       return { models, sources, usedBytes: estimate?.usage, quotaBytes: estimate?.quota };
     },
-    fetchModel: async (id) => stored().fetch(toHex(id)),
+    async fetchModel(modelId) {
+      const id = toHex(modelId);
+      await requireRoom(id);
+      await stored().fetch(id);
+    },
     stopModel: async (id) => stored().stop(toHex(id)),
     async freeModel(modelId) {
       const id = toHex(modelId);

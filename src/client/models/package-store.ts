@@ -1,29 +1,40 @@
 /**
- * The packages of admitted models on this device: which parts are here, fetching the others, loading a
- * whole package for the miner, removing it, and serving parts to peers.
+ * The packages of admitted and served models on this device: which parts are here, fetching the others, loading a
+ * whole package for the miner, removing it, and serving parts to peers. Of a served model only the id is known at
+ * first: its manifest is the first part of it that comes.
  */
 import type { Manifest } from '../../core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest, type SyncResponse } from '../../core/messages.ts';
 import { concat, equal, fromHex, toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { GENERATION_FILE, TOKENIZER_FILE } from '../../miner/package/package.ts';
+import {
+  decodeManifest,
+  GENERATION_FILE,
+  SERVED_MANIFEST_BYTES_MAX,
+  TOKENIZER_FILE,
+} from '../../miner/package/package.ts';
 import type { PartStore } from '../../miner/package/part-store.ts';
 import {
   blake3Of,
+  idOf,
   isOutline,
   isPart,
+  MANIFEST_PART,
   OUTLINE,
   partNumbers,
   partsOfFile,
   partSize,
   passFiles,
+  planManifest,
   planParts,
+  planServed,
   type PartPlan,
 } from '../../miner/package/parts.ts';
 import type { StoredModel } from '../api.ts';
 import { fetchParts } from './fetch-parts.ts';
 import type { PartSource } from './part-sources.ts';
+import { SERVED_BYTES_MAX, SERVED_MAX, type ServedModel } from './served.ts';
 
 /** A package: the files that a pass needs, then tokenizer.json and generation.json where there are. */
 export interface WholePackage {
@@ -34,6 +45,8 @@ export interface WholePackage {
 export interface PackageStoreDeps {
   /** Admitted, by id in hex. */
   readonly models: ReadonlyMap<string, Manifest>;
+  /** Served models that may be fetched, besides those that are kept here. */
+  readonly served?: readonly ServedModel[];
   readonly store: PartStore;
   readonly sources: () => readonly PartSource[];
   readonly onChange: (model: StoredModel) => void;
@@ -61,10 +74,16 @@ interface RunningFetch {
 
 interface StoredPackage {
   readonly id: string;
-  readonly manifest: Manifest;
-  readonly plan: PartPlan;
+  /** What was said of a served model; undefined of an admitted one. */
+  readonly served: ServedModel | undefined;
+  /** Undefined while that of a served model has not come. */
+  manifest: Manifest | undefined;
+  /** As long as there is no manifest, of that alone. */
+  plan: PartPlan;
   sizes: Map<number, number>;
   arriving: number;
+  /** ms after which the sources are asked again that give no more for now. */
+  waitMs: number | undefined;
   problem: ErrorCode | undefined;
   refused: StoredModel['refused'];
   readonly fetches: Map<Wanted, RunningFetch>;
@@ -72,27 +91,55 @@ interface StoredPackage {
   isReportDue: boolean;
 }
 
-/** Removes packages that the network no longer admits, so that the space in use has a bound. */
+/** Removes what is neither admitted nor a served model's, so that the space in use has a bound. */
 export async function openPackageStore(deps: PackageStoreDeps): Promise<PackageStore> {
-  const { models, store, partBytes } = deps;
-  for (const id of await store.models()) if (!models.has(id)) await store.remove(id);
+  const { models, served = [], store, partBytes } = deps;
   const packages = new Map<string, StoredPackage>();
-  for (const [id, manifest] of models) {
-    const plan = planParts(manifest, partBytes);
-    const sizes = await sizesOf(store, id, plan);
-    packages.set(id, {
-      id,
-      manifest,
-      plan,
-      sizes,
-      arriving: 0,
-      problem: undefined,
-      refused: [],
-      fetches: new Map(),
-      isReportDue: false,
-    });
+  const add = async (
+    own: Pick<StoredPackage, 'id' | 'served' | 'manifest' | 'plan'>,
+  ): Promise<void> => {
+    const sizes = await sizesOf(store, own.id, own.plan);
+    const idle = { arriving: 0, waitMs: undefined, problem: undefined, isReportDue: false };
+    packages.set(own.id, { ...own, sizes, ...idle, refused: [], fetches: new Map() });
+  };
+  for (const [id, manifest] of models)
+    await add({ id, served: undefined, manifest, plan: planParts(manifest, partBytes) });
+
+  const said = new Map(served.map((model) => [model.id, model]));
+  for (const id of new Set([...said.keys(), ...(await store.models())])) {
+    if (packages.has(id)) continue;
+    const kept = await keptManifest(store, id);
+    const known = kept ? servedOf(kept) : said.get(id);
+    if (!known) await store.remove(id);
+    else if (kept)
+      await add({ id, served: known, manifest: kept, plan: planServed(kept, partBytes) });
+    else await add({ id, served: known, manifest: undefined, plan: planOfManifest(known) });
   }
   return new PackageStore(deps, packages);
+}
+
+const planOfManifest = ({ id, manifestBytes }: ServedModel): PartPlan =>
+  planManifest({ id: fromHex(id)!, size: manifestBytes });
+
+/** The manifest of a served model that is kept here, checked; undefined when it is not, or not whole. */
+async function keptManifest(store: PartStore, id: string): Promise<Manifest | undefined> {
+  const bytes = await store.read(id, MANIFEST_PART, 0, SERVED_MANIFEST_BYTES_MAX + 1);
+  if (!bytes || toHex(idOf(bytes)) !== id) return undefined;
+  try {
+    return decodeManifest(bytes);
+  } catch {
+    // Another version kept it, whose rules were others.
+    return undefined;
+  }
+}
+
+/** What a served model's manifest says of it. */
+export function servedOf(manifest: Manifest): ServedModel {
+  const { name, licence, attribution } = manifest;
+  const plan = planServed(manifest);
+  const { id, size } = plan.manifest!;
+  const said = { name, licence, attribution, sources: [] };
+  return { ...said, id: toHex(id), manifestBytes: size, bytes: plan.bytes };
 }
 
 /** Sizes of the stored parts that have the right size: other parts were cut short by a crash. */
@@ -106,19 +153,41 @@ async function sizesOf(store: PartStore, id: string, plan: PartPlan): Promise<Ma
 export class PackageStore {
   readonly #deps: PackageStoreDeps;
   readonly #packages: ReadonlyMap<string, StoredPackage>;
+  readonly #manifests = new Map<string, Manifest>();
 
   constructor(deps: PackageStoreDeps, packages: ReadonlyMap<string, StoredPackage>) {
     this.#deps = deps;
     this.#packages = packages;
+    for (const [id, { manifest }] of packages) if (manifest) this.#manifests.set(id, manifest);
+  }
+
+  /** By id in hex: those of all admitted models, and of served ones from when they have come. */
+  get manifests(): ReadonlyMap<string, Manifest> {
+    return this.#manifests;
+  }
+
+  knows(id: string): boolean {
+    return this.#packages.has(id);
+  }
+
+  /** Whether it is a served model's. */
+  isServed(id: string): boolean {
+    return this.#packages.get(id)?.served !== undefined;
+  }
+
+  /** Bytes of a part that may be here; undefined when the package has no such part. */
+  partSize(id: string, part: number): number | undefined {
+    const own = this.#packages.get(id);
+    return own && partSize(own.plan, part);
   }
 
   #of(id: string): StoredPackage {
     const found = this.#packages.get(id);
-    if (!found) throw new AppError('MODEL_MISSING', `model ${id.slice(0, 16)} is not admitted`);
+    if (!found) throw new AppError('MODEL_MISSING', `model ${id.slice(0, 16)} is not known here`);
     return found;
   }
 
-  /** Every admitted package, complete or not. */
+  /** Every package, complete or not: the admitted ones, then the served ones. */
   async all(): Promise<StoredModel[]> {
     return [...this.#packages.values()].map(statusOf);
   }
@@ -137,23 +206,29 @@ export class PackageStore {
     const own = this.#of(id);
     const running = own.fetches.get('package');
     if (running) return running.done;
-    const parts = partNumbers(own.plan);
-    if (!missingOf(own, parts).length) return Promise.resolve();
+    if (isWhole(own)) return Promise.resolve();
     own.problem = undefined;
-    return this.#start(own, 'package', parts);
+    return this.#start(own, 'package', () => partNumbers(own.plan));
   }
 
-  /** Fetches of one model run one after the other, so that a part is written once. */
-  #start(own: StoredPackage, what: Wanted, parts: readonly number[]): Promise<void> {
+  /**
+   * Fetches of one model run one after the other, so that a part is written once.
+   * @param parts called when the manifest is here
+   */
+  #start(own: StoredPackage, what: Wanted, parts: () => readonly number[]): Promise<void> {
     const control = new AbortController();
     const before = [...own.fetches.values()].map(({ done }) => done);
     const fetchAll = async (): Promise<void> => {
       await Promise.allSettled(before);
-      const wanted = missingOf(own, parts);
-      if (wanted.length) await this.#fetch(own, wanted, control.signal);
+      await this.#noteProblem(own, async () => {
+        if (!own.manifest) await this.#fetchManifest(own, control.signal);
+        const wanted = missingOf(own, parts());
+        if (wanted.length) await this.#fetch(own, wanted, control.signal);
+      });
     };
     const done = fetchAll().finally(() => {
       own.fetches.delete(what);
+      own.waitMs = undefined;
       this.#report(own);
     });
     own.fetches.set(what, { control, done });
@@ -161,32 +236,77 @@ export class PackageStore {
     return done;
   }
 
-  async #fetch(own: StoredPackage, wanted: readonly number[], signal: AbortSignal): Promise<void> {
-    const { store, sources, roundWaitMs } = this.#deps;
+  async #noteProblem(own: StoredPackage, work: () => Promise<void>): Promise<void> {
     try {
-      await fetchParts({
-        model: fromHex(own.id)!,
-        plan: own.plan,
-        store,
-        wanted,
-        sources,
-        signal,
-        ...(roundWaitMs !== undefined && { roundWaitMs }),
-        onBytes: (change) => {
-          own.arriving += change;
-          this.#report(own);
-        },
-        onKept: (part, size) => {
-          own.sizes.set(part, size);
-          this.#report(own);
-        },
-        onRefused: (source, part) => this.#noteRefused(own, source, part),
-      });
+      await work();
     } catch (e) {
       const { code } = AppError.from(e);
       if (code !== 'MODEL_STOPPED') own.problem = code;
       throw e;
     }
+  }
+
+  /**
+   * Of a served model: what it says must be what was said, before more of it is fetched.
+   * @throws AppError as fetchParts, MODEL_CORRUPT, MODEL_REFUSED
+   */
+  async #fetchManifest(own: StoredPackage, signal: AbortSignal): Promise<void> {
+    const { store, partBytes } = this.#deps;
+    this.#requireRoom(own);
+    await this.#fetch(own, [MANIFEST_PART], signal);
+    try {
+      const manifest = decodeManifest((await store.read(own.id, MANIFEST_PART))!);
+      const [said, says] = [own.served!, servedOf(manifest)];
+      if (said.name !== says.name || said.bytes !== says.bytes)
+        throw new AppError(
+          'MODEL_CORRUPT',
+          `said to be ${said.name} of ${said.bytes} bytes, it is ${says.name} of ${says.bytes}`,
+        );
+      own.manifest = manifest;
+      own.plan = planServed(manifest, partBytes);
+      this.#manifests.set(own.id, manifest);
+    } catch (e) {
+      await store.remove(own.id, MANIFEST_PART);
+      own.sizes.delete(MANIFEST_PART);
+      throw e;
+    }
+  }
+
+  /** @throws AppError MODEL_STORE_FULL when others have to be freed first */
+  #requireRoom({ id, served }: StoredPackage): void {
+    const kept = [...this.#packages.values()].filter(
+      (other) => other.served && other.id !== id && (other.sizes.size || other.fetches.size),
+    );
+    const bytes = kept.reduce((sum, { plan }) => sum + plan.bytes, served!.bytes);
+    if (kept.length >= SERVED_MAX || bytes > SERVED_BYTES_MAX)
+      throw new AppError('MODEL_STORE_FULL', `${kept.length} served models are here already`);
+  }
+
+  async #fetch(own: StoredPackage, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+    const { store, sources, roundWaitMs } = this.#deps;
+    await fetchParts({
+      model: fromHex(own.id)!,
+      plan: own.plan,
+      store,
+      wanted,
+      sources,
+      signal,
+      ...(roundWaitMs !== undefined && { roundWaitMs }),
+      onBytes: (change) => {
+        own.arriving += change;
+        if (change > 0) own.waitMs = undefined;
+        this.#report(own);
+      },
+      onKept: (part, size) => {
+        own.sizes.set(part, size);
+        this.#report(own);
+      },
+      onWait: (ms) => {
+        own.waitMs = ms;
+        this.#report(own);
+      },
+      onRefused: (source, part) => this.#noteRefused(own, source, part),
+    });
   }
 
   #noteRefused(own: StoredPackage, source: string, part: number): void {
@@ -199,12 +319,27 @@ export class PackageStore {
     for (const { control } of this.#packages.get(id)?.fetches.values() ?? []) control.abort();
   }
 
+  stopAll(): void {
+    for (const id of this.#packages.keys()) this.stop(id);
+  }
+
+  /** Bytes of a package that are not here. @throws AppError MODEL_MISSING when it is not known */
+  missingBytes(id: string): number {
+    const { bytes, stored } = statusOf(this.#of(id));
+    return bytes - stored;
+  }
+
   /** Removes a package from this device. @throws AppError MODEL_STORE_FAILED */
   async free(id: string): Promise<void> {
     const own = this.#of(id);
     this.stop(id);
     await Promise.allSettled([...own.fetches.values()].map(({ done }) => done));
     await this.#deps.store.remove(id);
+    if (own.served && !(await keptManifest(this.#deps.store, id))) {
+      own.manifest = undefined;
+      own.plan = planOfManifest(own.served);
+      this.#manifests.delete(id);
+    }
     own.sizes = await sizesOf(this.#deps.store, id, own.plan);
     own.refused = [];
     own.problem = undefined;
@@ -214,9 +349,10 @@ export class PackageStore {
   /** The whole package; missing and damaged parts are fetched first. @throws as fetchParts */
   async load(id: string): Promise<WholePackage> {
     const own = this.#of(id);
-    const all = [...own.plan.files.keys()];
-    const files = await this.#readSound(own, all, () => this.fetch(id));
-    return { manifest: own.manifest, files };
+    const fetch = async () => this.fetch(id);
+    await fetch();
+    const files = await this.#readSound(own, [...own.plan.files.keys()], fetch);
+    return { manifest: own.manifest!, files };
   }
 
   /**
@@ -224,42 +360,45 @@ export class PackageStore {
    * @throws AppError TOKENIZER_MISSING when the model has none, and as fetchParts
    */
   async tokenizer(id: string, fetch: boolean): Promise<Uint8Array | undefined> {
-    const { manifest } = this.#of(id);
-    if (!manifest.tokenizer)
-      throw new AppError('TOKENIZER_MISSING', `${manifest.name} has no ${TOKENIZER_FILE}`);
-    return this.#alone(id, 'tokenizer', fetch);
+    return this.#alone(id, 'tokenizer', fetch, ({ name, tokenizer }) => {
+      if (!tokenizer) throw new AppError('TOKENIZER_MISSING', `${name} has no ${TOKENIZER_FILE}`);
+    });
   }
 
   /** The file generation.json alone, as `tokenizer`. @throws AppError MODEL_REFUSED when the model has none */
   async generation(id: string, fetch: boolean): Promise<Uint8Array | undefined> {
-    const { manifest } = this.#of(id);
-    if (!manifest.template)
-      throw new AppError('MODEL_REFUSED', `${manifest.name} has no ${GENERATION_FILE}`);
-    return this.#alone(id, 'template', fetch);
+    return this.#alone(id, 'template', fetch, ({ name, template }) => {
+      if (!template) throw new AppError('MODEL_REFUSED', `${name} has no ${GENERATION_FILE}`);
+    });
   }
 
-  /** A file that the manifest names and no pass needs. */
+  /** A file that the manifest names and no pass needs. `require` throws where it names none. */
   async #alone(
     id: string,
     what: Exclude<Wanted, 'package'>,
     fetch: boolean,
+    require: (manifest: Manifest) => void,
   ): Promise<Uint8Array | undefined> {
     const own = this.#of(id);
-    const { plan, manifest } = own;
+    if (own.manifest) require(own.manifest);
     // They follow the files that a pass needs, the tokenizer first.
-    const isSecond = what === 'template' && manifest.tokenizer;
-    const file = passFiles(manifest).length + (isSecond ? 1 : 0);
-    const parts = partsOfFile(plan, file);
+    const file = (): number => {
+      const isSecond = what === 'template' && own.manifest!.tokenizer;
+      return passFiles(own.manifest!).length + (isSecond ? 1 : 0);
+    };
+    const parts = (): number[] => partsOfFile(own.plan, file());
+    const isHere = (): boolean => !!own.manifest && !missingOf(own, parts()).length;
     if (!fetch) {
-      if (missingOf(own, parts).length) return undefined;
-      const { files, damaged } = await this.#read(own, [file]);
+      if (!isHere()) return undefined;
+      const { files, damaged } = await this.#read(own, [file()]);
       return damaged.length ? undefined : files[0];
     }
     const fetchParts = async (): Promise<void> => {
-      if (missingOf(own, parts).length)
-        await (own.fetches.get(what)?.done ?? this.#start(own, what, parts));
+      if (!isHere()) await (own.fetches.get(what)?.done ?? this.#start(own, what, parts));
     };
-    return (await this.#readSound(own, [file], fetchParts))[0];
+    await fetchParts();
+    require(own.manifest!);
+    return (await this.#readSound(own, [file()], fetchParts))[0];
   }
 
   /** Reads whole files; missing parts are fetched first, damaged parts again. */
@@ -319,26 +458,31 @@ export class PackageStore {
 const missingOf = ({ sizes }: StoredPackage, parts: readonly number[]): number[] =>
   parts.filter((part) => !sizes.has(part));
 
-function statusOf({ id, manifest, plan, sizes, ...own }: StoredPackage): StoredModel {
-  const stored = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const isWhole = sizes.size === partNumbers(plan).length;
-  const { arriving, problem, refused } = own;
-  const state = isWhole
+const isWhole = ({ manifest, plan, sizes }: StoredPackage): boolean =>
+  manifest !== undefined && sizes.size === partNumbers(plan).length;
+
+function statusOf(own: StoredPackage): StoredModel {
+  const { id, manifest, served, arriving, waitMs, problem, refused } = own;
+  const stored = [...own.sizes.values()].reduce((sum, size) => sum + size, 0);
+  const state = isWhole(own)
     ? 'stored'
     : own.fetches.has('package')
       ? 'fetching'
       : stored
         ? 'partial'
         : 'absent';
+  const { name, licence, attribution } = manifest ?? served!;
   return {
-    name: manifest.name,
+    name,
     id: fromHex(id)!,
-    licence: manifest.licence,
-    attribution: manifest.attribution,
-    bytes: plan.bytes,
+    isServed: served !== undefined,
+    licence,
+    attribution,
+    bytes: manifest ? own.plan.bytes : served!.bytes,
     stored,
     arriving,
     state,
+    waitMs,
     problem,
     refused,
   };

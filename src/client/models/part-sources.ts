@@ -5,12 +5,24 @@ import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Transport } from '../../net/transport.ts';
 
+/** A source has what is asked for, and gives no more of it for now. */
+export class SourceBusy extends Error {
+  override readonly name = 'SourceBusy';
+  /** ms after which it may be asked again. */
+  readonly waitMs: number;
+
+  constructor(waitMs: number) {
+    super(`no more for ${waitMs} ms`);
+    this.waitMs = waitMs;
+  }
+}
+
 export interface PartSource {
   /** Name that screens show: an address, or a peer's id. */
   readonly name: string;
   /**
    * Fetches `size` bytes, which are not checked yet; `onBytes` is called with the number of further bytes that
-   * arrived. @throws AppError MODEL_MISSING when the source does not send them
+   * arrived. @throws AppError MODEL_MISSING when the source does not send them, SourceBusy when it does later
    */
   fetch(
     wanted: WantedPart,
@@ -30,6 +42,18 @@ export interface WantedPart {
 /** ms without so many bytes after which a server is given up for this part: a byte now and then must hold nobody. */
 const STALL_MS = 15_000;
 const STALL_BYTES = 16 * 1024;
+/** Seconds in which a server that gives no more for now is asked again, whatever it says. */
+const BUSY_S_MIN = 1;
+const BUSY_S_MAX = 600;
+
+/** @throws SourceBusy */
+function throwIfBusy({ status, headers }: Response): void {
+  if (status !== 429 && status !== 503) return;
+  const told = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '')?.[0];
+  if (told === undefined) return;
+  throw new SourceBusy(1000 * Math.min(BUSY_S_MAX, Math.max(BUSY_S_MIN, Number(told))));
+}
+
 /** Mirrors that a configuration may name. */
 export const MIRRORS_MAX = 8;
 
@@ -57,6 +81,7 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
           cache: 'no-store',
           redirect: 'error',
         });
+        throwIfBusy(response);
         if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
         const bytes = new Uint8Array(size);
         let at = 0;
@@ -76,6 +101,7 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
         if (at < size) throw new Error(`${at} of ${size} bytes`);
         return bytes;
       } catch (cause) {
+        if (cause instanceof SourceBusy) throw cause;
         throw new AppError('MODEL_MISSING', `${base} does not give part ${part}`, { cause });
       } finally {
         clearTimeout(timer);

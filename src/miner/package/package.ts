@@ -16,7 +16,7 @@ import {
   type Table,
   OPERAND_MAX,
 } from '../../core/manifest.ts';
-import { CodecError, encode } from '../../core/codec.ts';
+import { CodecError, encode, tryDecode } from '../../core/codec.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ModelPackage } from '../engine/backend.ts';
@@ -133,6 +133,25 @@ function checkSize(file: FileRef | null, name: string, most: number): void {
 export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > MANIFEST_BYTES_MAX) throw corrupt(`manifest.json is over 1 MiB`);
   return manifestFromJson(parseJson(bytes, MANIFEST_FILE));
+}
+
+/** Most bytes of a served model's encoded manifest: one answer of a peer. That of 30 layers in 4 shapes has 75 KB. */
+export const SERVED_MANIFEST_BYTES_MAX = 2 ** 18;
+
+/**
+ * The manifest of a served model from its encoding, which anybody may have sent: nothing else of the model was read.
+ * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
+ */
+export function decodeManifest(encoded: Uint8Array): Manifest {
+  if (encoded.length > SERVED_MANIFEST_BYTES_MAX)
+    throw new AppError('MODEL_REFUSED', `the manifest has ${encoded.length} bytes`);
+  const manifest = tryDecode(Manifest, encoded);
+  const problem = manifest ? manifestProblem(manifest) : 'it cannot be read';
+  if (!manifest || problem) throw corrupt(`manifest: ${problem}`);
+  checkSize(manifest.tokenizer, TOKENIZER_FILE, TOKENIZER_BYTES_MAX);
+  checkSize(manifest.template, GENERATION_FILE, GENERATION_BYTES_MAX);
+  checkSizes(manifest);
+  return manifest;
 }
 
 /** B_ℓᵀ of a linear, checked against its hash and the range ±63. The caller must not use `part` afterwards. */

@@ -2,10 +2,13 @@
  * A package cut into parts for fetching: its segments, tables, weights, tokenizer.json and generation.json, in pieces
  * of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are cut
  * along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of all these values, the
- * outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md).
+ * outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md). The manifest of a
+ * served model is a part too: its hash is the model's id.
  */
 import { createBLAKE3 } from 'hash-wasm';
-import { heldPlaces, type FileRef, type Manifest } from '../../core/manifest.ts';
+import { encode } from '../../core/codec.ts';
+import { hash } from '../../core/hash.ts';
+import { heldPlaces, Manifest, type FileRef } from '../../core/manifest.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { hashOfParts, subtreeValue } from '../../core/pow/blake3-tree.ts';
 import { assert } from '../../lib/errors.ts';
@@ -14,6 +17,8 @@ import { equal } from '../../lib/bytes.ts';
 /** 2^13 chunks: a part is a whole subtree. */
 export const PART_BYTES = 8 * 2 ** 20;
 export const OUTLINE = 0;
+/** The encoded manifest of a served model; no package has so many other parts. */
+export const MANIFEST_PART = 65_535;
 const VALUE_BYTES = 32;
 
 export interface Part {
@@ -33,9 +38,37 @@ export interface PartPlan {
   readonly parts: readonly Part[];
   /** Bytes of the outline; 0 when there is none to fetch. */
   readonly outlineBytes: number;
-  /** Bytes of all parts, the outline included. */
+  /** Of a served model, whose manifest is fetched too; undefined where the program has it. */
+  readonly manifest: ManifestPart | undefined;
+  /** Bytes of all parts, outline and manifest included. */
   readonly bytes: number;
 }
+
+export interface ManifestPart {
+  /** The model's. */
+  readonly id: Uint8Array;
+  readonly size: number;
+}
+
+/** What is fetched of a served model of which its id is known alone. */
+export const planManifest = (manifest: ManifestPart): PartPlan => ({
+  files: [],
+  parts: [],
+  outlineBytes: 0,
+  manifest,
+  bytes: manifest.size,
+});
+
+/** The plan of a served model's whole package. */
+export function planServed(manifest: Manifest, partBytes = PART_BYTES): PartPlan {
+  const encoded = encode(Manifest, manifest);
+  const plan = planParts(manifest, partBytes);
+  const own = { id: idOf(encoded), size: encoded.length };
+  return { ...plan, manifest: own, bytes: plan.bytes + own.size };
+}
+
+/** The id that an encoded manifest gives. */
+export const idOf = (encoded: Uint8Array): Uint8Array => hash('model', encoded);
 
 /** Files that passes need: segments 0..L of each shape in turn, the tables, the weights, equal ones once. */
 export const passFiles = (m: Manifest): FileRef[] => [
@@ -63,11 +96,12 @@ export function planParts(manifest: Manifest, partBytes = PART_BYTES): PartPlan 
   }
   const outlineBytes = values * VALUE_BYTES;
   const bytes = parts.reduce((sum, { size }) => sum + size, outlineBytes);
-  return { files, parts, outlineBytes, bytes };
+  return { files, parts, outlineBytes, manifest: undefined, bytes };
 }
 
-/** Numbers of all parts, the outline first where there is one. */
+/** Numbers of all parts: first the manifest and the outline, where they are parts. */
 export const partNumbers = (plan: PartPlan): number[] => [
+  ...(plan.manifest ? [MANIFEST_PART] : []),
   ...(plan.outlineBytes ? [OUTLINE] : []),
   ...plan.parts.map((_, i) => i + 1),
 ];
@@ -79,8 +113,10 @@ export function partsOfFile({ parts }: PartPlan, file: number): number[] {
   return [...(isCut ? [OUTLINE] : []), ...own.map((i) => i + 1)];
 }
 
-export const partSize = (plan: PartPlan, part: number): number | undefined =>
-  part === OUTLINE ? plan.outlineBytes || undefined : plan.parts[part - 1]?.size;
+export function partSize(plan: PartPlan, part: number): number | undefined {
+  if (part === MANIFEST_PART) return plan.manifest?.size;
+  return part === OUTLINE ? plan.outlineBytes || undefined : plan.parts[part - 1]?.size;
+}
 
 /** The chaining value of one part of a bigger file, for an outline. */
 export const valueOfPart = ({ at }: Part, bytes: Uint8Array): Uint8Array =>
@@ -114,6 +150,7 @@ export async function isPart(
   outline: Uint8Array | undefined,
 ): Promise<boolean> {
   if (part === OUTLINE) return isOutline(plan, bytes);
+  if (part === MANIFEST_PART) return !!plan.manifest && equal(idOf(bytes), plan.manifest.id);
   const found = plan.parts[part - 1];
   if (!found || bytes.length !== found.size) return false;
   if (found.value === undefined) return equal(await blake3Of(bytes), plan.files[found.file]!.hash);

@@ -8,7 +8,6 @@ import { httpSource, peerSource } from '../../client/models/part-sources.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import { partSize, planParts } from '../../miner/package/parts.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createFileParts } from '../file-parts.ts';
 import type { Route } from '../http/http.ts';
@@ -56,14 +55,13 @@ export async function fetchMissing(
 }
 
 /** Answers `/models/<id>/<part>` for anybody; everything else goes to `otherwise`. */
-export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherwise: Route): Route {
+export function partsOr(packages: PackageStore, otherwise: Route): Route {
   return async (request, response) => {
     const [, id = '', text = ''] =
       /^\/models\/([0-9a-f]{64})\/(\d{1,5})$/.exec(request.url ?? '') ?? [];
-    const manifest = models.get(id);
-    if (!manifest) return otherwise(request, response);
+    if (!packages.knows(id)) return otherwise(request, response);
     const part = Number(text);
-    const size = partSize(planParts(manifest), part);
+    const size = packages.partSize(id, part);
     const first =
       size === undefined ? undefined : await packages.read(id, part, 0, MODEL_SLICE_BYTES);
     if (!first) throw new AppError('NOT_FOUND', 'no such part here');

@@ -362,7 +362,7 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
   };
   const http = createHttp(
     options.isPublic ? routes : byLoopbackName(routes),
-    partsOr(deps.packages, network, app),
+    partsOr(deps.packages, app),
     { tls: options.tls && (await readTls(options.tls)), callers },
   );
   const { server } = http;

@@ -28,6 +28,8 @@ function setUp(here: Name[] = [], fails: Partial<Record<Name, ErrorCode[]>> = {}
     refused: [],
     licence: '',
     attribution: '',
+    isServed: false,
+    waitMs: undefined,
   });
   const rows = NAMES.map((name) => ({
     id: toHex(idOf(name)),

@@ -127,6 +127,8 @@ async function setUp() {
           refused: [],
           licence: '',
           attribution: '',
+          isServed: false,
+          waitMs: undefined,
         };
       }),
     fetch: async (id: Uint8Array) => (equal(id, BEST) ? coming.promise : undefined),

@@ -1,0 +1,70 @@
+/** Packages of served models in folders of this computer, each with manifest.json and the files that it names. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { servedOf } from '../client/models/package-store.ts';
+import { SERVED, SERVED_MAX, servedFrom, type ServedModel } from '../client/models/served.ts';
+import { encode } from '../core/codec.ts';
+import { Manifest } from '../core/manifest.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { decodeManifest, MANIFEST_FILE, parseManifest } from '../miner/package/package.ts';
+
+/** Where `npm run model:fetch` puts packages, each in a folder of its name. */
+const FETCHED_FOLDER = fileURLToPath(new URL('../../.cache/models', import.meta.url));
+
+export interface ServedFolder {
+  readonly said: ServedModel;
+  readonly manifest: Manifest;
+  readonly folder: string;
+}
+
+/** @throws AppError MODEL_MISSING (no manifest.json there), MODEL_CORRUPT, MODEL_REFUSED */
+async function readFolder(folder: string): Promise<ServedFolder> {
+  const path = join(folder, MANIFEST_FILE);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new AppError('MODEL_MISSING', `${path} cannot be read`, { cause });
+  });
+  // By the rules of whoever fetches it.
+  const manifest = decodeManifest(encode(Manifest, parseManifest(bytes)));
+  const [said] = servedFrom([servedOf(manifest)]);
+  return { said: said!, manifest, folder };
+}
+
+/**
+ * Served packages that a node holds: those of the folders that it was told, or else those of models/served.json that
+ * were fetched on this computer.
+ * @throws AppError WRONG_FLAG for a folder that it was told and that holds no package
+ */
+export async function findServed(
+  told: readonly string[] | undefined,
+  log: Pick<Log, 'warn'>,
+  { named = SERVED, fetched = FETCHED_FOLDER } = {},
+): Promise<ServedFolder[]> {
+  if (told) return requireFolders(told);
+  const found: ServedFolder[] = [];
+  for (const { name, id } of named) {
+    const folder = join(fetched, name);
+    if (!(await stat(folder).catch(() => undefined))) continue;
+    try {
+      const own = await readFolder(folder);
+      if (own.said.id === id) found.push(own);
+      else log.warn('served.other', { model: name, folder, id: own.said.id, listed: id });
+    } catch (e) {
+      const { code, message } = AppError.from(e);
+      log.warn('served.unread', { model: name, folder, code, why: message });
+    }
+  }
+  return found;
+}
+
+async function requireFolders(folders: readonly string[]): Promise<ServedFolder[]> {
+  const found: ServedFolder[] = [];
+  for (const folder of folders.slice(0, SERVED_MAX))
+    found.push(
+      await readFolder(folder).catch((e: unknown) => {
+        throw new AppError('WRONG_FLAG', `--package: ${AppError.from(e).message}`, { cause: e });
+      }),
+    );
+  return found;
+}
