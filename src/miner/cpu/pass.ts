@@ -177,14 +177,19 @@ class Pass {
       this.#y.push(y);
       this.#x.push(x);
     }
+    this.#input.onOperand?.(number, this.#operand(number));
     if (this.#input.capture === number) this.#capture(number);
     await this.#multiply(number);
   }
 
-  #capture(number: number): void {
+  /** A of a linear, of the sequences that are asked for. */
+  #operand(number: number): Int8Array {
     const l = this.#linears[number - 1]!;
-    const rows = this.#wanted * this.#parts.shape.tokens;
-    this.#captured = this.#kernel.activations({ ...l, m: rows });
+    return this.#kernel.activations({ ...l, m: this.#wanted * this.#parts.shape.tokens });
+  }
+
+  #capture(number: number): void {
+    this.#captured = this.#operand(number);
     if (!this.#input.captureCarries) return;
     const alive = carriesAt(this.#parts.shape, number);
     this.#capturedCarries = new Map(

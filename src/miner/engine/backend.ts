@@ -55,6 +55,8 @@ export interface PassInput {
   readonly capture?: number;
   /** Return with it the carries alive at that linear, in `carries`; the CPU alone does. */
   readonly captureCarries?: boolean;
+  /** For checks; the CPU alone calls it: with A of each linear (from 1), n·S × k. */
+  readonly onOperand?: (linear: number, a: Int8Array) => void;
   /** Of a plain pass nothing else is read: hashes may be left empty, and its sequences be split among lanes. */
   readonly answerOnly?: boolean;
   readonly signal?: AbortSignal;

@@ -54,13 +54,11 @@ export async function passRows(
   const { tokens: length } = manifest.shapes[shape]!;
   const tokens = new Uint32Array(texts.length * length);
   for (const [i, text] of texts.entries()) tokens.set(text, i * length);
-  const input = { tokens, shape, sigma0: undefined, limits: [] };
   const parts: Int8Array[][] = [];
-  for (const i of manifest.linears.keys()) {
-    const { captured } = await backend.pass({ ...input, capture: i + 1, stopAfter: i + 1 });
-    parts.push(rowsOf(captured!, tokens.length));
-  }
-  parts.push(rowsOf((await backend.pass(input)).answer, tokens.length));
+  const onOperand = (_: number, a: Int8Array) => void parts.push(rowsOf(a, tokens.length));
+  const plain = { sigma0: undefined, limits: [] };
+  const { answer } = await backend.pass({ ...plain, tokens, shape, onOperand });
+  parts.push(rowsOf(answer, tokens.length));
   return texts.map((text, i) => text.map((_, at) => parts.map((rows) => rows[i * length + at]!)));
 }
 
