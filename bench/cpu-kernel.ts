@@ -118,7 +118,8 @@ for (const [m, k, n, r] of SHAPES) {
     kernel.multiplyNoisy(l, placed, { sigma, number: 2, exact }, yieldToLoop);
   const runs: Record<string, Run> = {
     ...(await oldRuns(l, [a, b], sigma, lap)),
-    relaxed: () => kernel.multiply(l, placed, yieldToLoop, 'relaxed'),
+    quads: () => kernel.multiply(l, placed, yieldToLoop, 'quads'),
+    pairs: () => kernel.multiply(l, placed, yieldToLoop, 'pairs'),
     wide: () => kernel.multiply(l, placed, yieldToLoop, 'wide'),
     noisy: () => noisy(true),
     unpeeled: () => noisy(false),

@@ -1,12 +1,11 @@
-/** The plain product in both ways: any number of rows, the ends of int7 and int8, and nothing written beside C. */
+/** The plain product in all ways: any number of rows, the ends of int7 and int8, and nothing written beside C. */
 import { describe, expect, it } from 'vitest';
 import { createKernel } from '../../../src/miner/cpu/kernel/kernel.ts';
 import { isExact, type Relaxed } from '../../../src/miner/cpu/kernel/modules.ts';
-import type { Way } from '../../../src/miner/cpu/kernel/plain.ts';
+import { WAYS, type Way } from '../../../src/miner/cpu/kernel/plain.ts';
 import { matrixFrom, multiply, transpose } from '../../oracle/naive-pass.ts';
 import { randomBytes, randomOperand } from '../../oracle/random.ts';
 
-const WAYS: readonly Way[] = ['relaxed', 'wide'];
 const POISON = 0x5b5b5b5b;
 const noBreath = () => undefined;
 
@@ -73,7 +72,7 @@ it('stands for no values outside int8', async () => {
   const kernel = await createKernel([l]);
   const placed = kernel.placeWeights(l, ends('b', 16 * 64, 63));
   kernel.loadOperand(new Int8Array(64).fill(-128));
-  await kernel.multiply({ ...l, low: -128, high: 127 }, placed, noBreath, 'relaxed');
+  await kernel.multiply({ ...l, low: -128, high: 127 }, placed, noBreath, 'quads');
   const c = [...new Int32Array(kernel.memory.buffer, kernel.place('c'), 16)];
   const b = ends('b', 16 * 64, 63);
   expect(c).toEqual(exactly(64, new Int8Array(64).fill(-128), b)[0]);
@@ -100,6 +99,11 @@ function fakeOf(memory: WebAssembly.Memory, dot: (sum: number) => number): Relax
         }
       return 0;
     };
+  const singles: Relaxed['gemmSingles'] = (...args) =>
+    gemm(
+      (w, a) => (w + 63) * a,
+      (i) => words[args[2]! / 4 + i]!,
+    )(...args);
   return {
     raise: (from = 0, count = 0, to = 0) => {
       for (let i = 0; i < count; i++) bytes[to + i] = bytes[from + i]! + 63;
@@ -115,11 +119,8 @@ function fakeOf(memory: WebAssembly.Memory, dot: (sum: number) => number): Relax
         (w, u) => w * u,
         (_, j) => words[args[2]! / 4 + j]!,
       )(...args),
-    gemmSingles: (...args) =>
-      gemm(
-        (w, a) => (w + 63) * a,
-        (i) => words[args[2]! / 4 + i]!,
-      )(...args),
+    gemmSingles: singles,
+    gemmQuads: singles,
   };
 }
 

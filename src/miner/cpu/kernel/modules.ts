@@ -30,7 +30,7 @@ export type Exports = Record<
 > & { memory: WebAssembly.Memory } & Primitives;
 
 /** Of the relaxed module (assembly/relaxed). */
-export type Relaxed = Record<'raise' | 'rowSums' | 'gemmPairs' | 'gemmSingles', Call>;
+export type Relaxed = Record<'raise' | 'rowSums' | 'gemmPairs' | 'gemmSingles' | 'gemmQuads', Call>;
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text.replaceAll('\n', '')), (c) => c.charCodeAt(0));
@@ -51,7 +51,7 @@ async function compileModules(): Promise<
 }
 
 /** Columns, rows and depth of the probe: a block of 4 rows and one row alone. */
-const PROBE = { n: 8, m: 5, k: 16 } as const;
+const PROBE = { n: 16, m: 5, k: 16 } as const;
 
 /**
  * Whether an engine's relaxed dots are exact at the ends of what they are used for: a dot that
@@ -72,8 +72,11 @@ export function isExact(relaxed: Relaxed, memory: WebAssembly.Memory): boolean {
       if (!cells.every((sum) => sum === 63 * 63 * w * x * k)) return false;
       new Int8Array(memory.buffer, a, m * k).fill(127 * x);
       relaxed.rowSums(a, m, k, sums);
-      relaxed.gemmSingles(a, panel, sums, c, m, n, k, 0, n);
-      return cells.every((sum) => sum === 127 * 63 * w * x * k);
+      return [relaxed.gemmSingles, relaxed.gemmQuads].every((gemm) => {
+        cells.fill(0);
+        gemm(a, panel, sums, c, m, n, k, 0, n);
+        return cells.every((sum) => sum === 127 * 63 * w * x * k);
+      });
     }),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The plain product C = A·B from placed weights, in one of two ways that give the same bits: with relaxed SIMD where the
- * engine has it and its values were probed, else on int16. Which is quicker is measured on the first products.
+ * The plain product C = A·B from placed weights, in one of three ways that give the same bits: with relaxed SIMD where the
+ * engine has it and its values were probed, else on int16. Which is quickest is measured on the first products.
  */
 import type { LinearSize } from '../../../core/manifest.ts';
 import type { Layout } from './layout.ts';
@@ -16,8 +16,8 @@ export interface PlacedWeights {
 /** Bounds of A are ±63 where none are given. */
 export type PlainLinear = LinearSize & { readonly low?: number; readonly high?: number };
 
-const WAYS = ['relaxed', 'wide'] as const;
-/** By relaxed dots, or widened to int16. */
+/** By relaxed dots of four products or of two, or widened to int16. */
+export const WAYS = ['quads', 'pairs', 'wide'] as const;
 export type Way = (typeof WAYS)[number];
 
 /** Bounds of what takes noise, and of what is only served. */
@@ -28,24 +28,29 @@ const TRIALS = 12;
 /** MACs of a call below which a clock of 0.1 ms says little. */
 const TRIAL_MACS_MIN = 4e6;
 
-/** Times of the two ways in this process: engine and machine are the same for all kernels. */
-const trials = { relaxed: { calls: 0, ms: 0, macs: 0 }, wide: { calls: 0, ms: 0, macs: 0 } };
+/** Of each way in this process, ms for a MAC of each call: engine and machine are the same for all kernels. */
+const trials: Readonly<Record<Way, number[]>> = { quads: [], pairs: [], wide: [] };
 
-const rateOf = (way: Way): number => trials[way].macs / trials[way].ms;
+/** The median, once the engine has compiled well: another program on the core makes some calls much longer. */
+function costOf(way: Way): number {
+  const sorted = trials[way].slice(TRIALS).toSorted((x, y) => x - y);
+  return sorted[sorted.length >> 1]!;
+}
 
-/** The way of the next call: in turn while they are measured, then the quicker. */
-function quicker(): Way {
-  const left = WAYS.toSorted((x, y) => trials[x].calls - trials[y].calls)[0]!;
-  if (trials[left].calls < 2 * TRIALS) return left;
-  return rateOf('wide') > rateOf('relaxed') ? 'wide' : 'relaxed';
+/** Once all are measured. */
+let quickest: Way | undefined;
+
+/** The way of the next call: in turn while they are measured, then the quickest. */
+function wayOfNext(): Way {
+  if (quickest) return quickest;
+  const next = WAYS.toSorted((x, y) => trials[x].length - trials[y].length)[0]!;
+  if (trials[next].length < 2 * TRIALS) return next;
+  return (quickest = WAYS.toSorted((x, y) => costOf(x) - costOf(y))[0]!);
 }
 
 function count(way: Way, macs: number, ms: number): void {
-  const trial = trials[way];
-  if (macs < TRIAL_MACS_MIN || trial.calls >= 2 * TRIALS) return;
-  if (++trial.calls <= TRIALS) return;
-  trial.ms += ms;
-  trial.macs += macs;
+  const costs = trials[way];
+  if (macs >= TRIAL_MACS_MIN && costs.length < 2 * TRIALS) costs.push(ms / macs);
 }
 
 /** A product of one linear: A is prepared, columns of C are made from first to last. */
@@ -66,11 +71,14 @@ export class Plain {
     this.#at = at;
   }
 
-  /** Begins the product of the A that is loaded. `way`: the quicker one where none is given. */
+  /** Begins the product of the A that is loaded. `way`: the quickest one where none is given. */
   begin(l: PlainLinear, weights: PlacedWeights, way?: Way): PlainProduct {
     const relaxed = this.#relaxedFor(l);
-    const chosen = relaxed ? (way ?? quicker()) : 'wide';
-    const columns = chosen === 'relaxed' ? relaxed!(weights) : this.#wide(l, weights);
+    const chosen = relaxed ? (way ?? wayOfNext()) : 'wide';
+    const columns =
+      relaxed && chosen !== 'wide'
+        ? this.#dots(relaxed, chosen, l, weights)
+        : this.#wide(l, weights);
     return {
       columns: (from, until) => {
         const start = performance.now();
@@ -86,21 +94,28 @@ export class Plain {
     return (from, until) => void this.#wasm.gemmWide(left, at, c, m, n, k, from, until);
   }
 
+  /** Undefined where A may leave int8. */
+  #relaxedFor(l: PlainLinear): Relaxed | undefined {
+    return reachOf(l) > INT8_MAX ? undefined : this.#relaxed;
+  }
+
   /** By the bounds of A: assembly/relaxed says which sums stay exact. */
-  #relaxedFor(l: PlainLinear) {
-    const relaxed = this.#relaxed;
-    const { m, k, n, low = -INT7_MAX, high = INT7_MAX } = l;
-    const most = Math.max(-low, high);
-    if (!relaxed || most > INT8_MAX) return undefined;
+  #dots(
+    relaxed: Relaxed,
+    way: Exclude<Way, 'wide'>,
+    l: PlainLinear,
+    { at, sums }: PlacedWeights,
+  ): PlainProduct['columns'] {
+    const { m, k, n } = l;
     const { a, left, c, rowSums } = this.#at;
-    if (most <= INT7_MAX)
-      return ({ at, sums }: PlacedWeights): PlainProduct['columns'] => {
-        relaxed.raise(a, m * k, left);
-        return (from, until) => void relaxed.gemmPairs(left, at, sums, c, m, n, k, from, until);
-      };
-    return ({ at }: PlacedWeights): PlainProduct['columns'] => {
-      relaxed.rowSums(a, m, k, rowSums);
-      return (from, until) => void relaxed.gemmSingles(a, at, rowSums, c, m, n, k, from, until);
-    };
+    if (way === 'pairs' && reachOf(l) <= INT7_MAX) {
+      relaxed.raise(a, m * k, left);
+      return (from, until) => void relaxed.gemmPairs(left, at, sums, c, m, n, k, from, until);
+    }
+    relaxed.rowSums(a, m, k, rowSums);
+    const gemm = way === 'quads' ? relaxed.gemmQuads : relaxed.gemmSingles;
+    return (from, until) => void gemm(a, at, rowSums, c, m, n, k, from, until);
   }
 }
+
+const reachOf = ({ low = -INT7_MAX, high = INT7_MAX }: PlainLinear): number => Math.max(-low, high);
