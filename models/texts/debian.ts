@@ -45,12 +45,16 @@ export function debFiles(deb: Uint8Array): Map<string, Uint8Array> {
 
 function tarFiles(tar: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
+  let long: string | undefined;
   for (let at = 0; at + 512 <= tar.length && tar[at];) {
     const size = parseInt(field(tar, at + 124, 12), 8);
-    const path = [field(tar, at + 345, 155), field(tar, at, 100)].filter(Boolean).join('/');
-    // '0' is a file; links and folders are left out.
-    if (tar[at + 156] === 0x30)
-      files.set(path.replace(/^\.\//, ''), tar.subarray(at + 512, at + 512 + size));
+    const contents = tar.subarray(at + 512, at + 512 + size);
+    const parts = [field(tar, at + 345, 155), field(tar, at, 100)];
+    const path = long ?? parts.filter(Boolean).join('/');
+    const kind = String.fromCharCode(tar[at + 156]!);
+    // 'L' holds the path of the next one, '0' is a file; links and folders are left out.
+    long = kind === 'L' ? field(contents, 0, size) : undefined;
+    if (kind === '0') files.set(path.replace(/^\.\//, ''), contents);
     at += 512 + 512 * Math.ceil(size / 512);
   }
   return files;

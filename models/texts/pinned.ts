@@ -1,6 +1,6 @@
 /**
- * What the text sets are made of, each file by its hash: package descriptions, manual pages and WordNet as
- * Debian 12.15 has them. Debian moves; what it has replaced stays at snapshot.debian.org.
+ * What the text sets are made of, each file by its hash: package descriptions, manual pages, WordNet and documents
+ * as Debian 12.15 has them. Debian moves; what it has replaced stays at snapshot.debian.org.
  */
 import type { Pinned } from '../fetch/source.ts';
 
@@ -105,3 +105,57 @@ export const WORDNET = packaged(
   '61060d960f9ada8fa120872312eccd3ecebfbab8c4579e4f5a74e1cf67620752',
   6_467_132,
 );
+
+/** Packages whose documents language models are measured on, by name. */
+export const DOCUMENTS: Readonly<Record<string, Pinned>> = {
+  anarchism: packaged(
+    'a/anarchism/anarchism_15.3-3_all.deb',
+    'cf21c10948b00e923c62eb31c39a3390413fa26c5ee0e3b925feb0ec7fe42948',
+    6_915_556,
+  ),
+  'developers-reference': packaged(
+    'd/developers-reference/developers-reference_12.18_all.deb',
+    '0dba82f6fa16e373f2a84ad07e7971aa9264ad2e7d2ae46b37edbc9c5fd57e2e',
+    1_117_500,
+  ),
+  fortunes: packaged(
+    'f/fortune-mod/fortunes_1.99.1-7.3_all.deb',
+    '41d0551dc0ff52f875a2ecef7c39da2f672ab468c37e170119f7e0245a9d63c5',
+    848_988,
+  ),
+  'harden-doc': packaged(
+    'h/harden-doc/harden-doc_3.19+nmu1_all.deb',
+    '77ffacb6f8af4afbdf39f3de6040a710ae6ffcc40e2fab5b5d312dfb11d28d94',
+    964_036,
+  ),
+  'libpython3.11-stdlib': packaged(
+    'p/python3.11/libpython3.11-stdlib_3.11.2-6+deb12u8_amd64.deb',
+    '890b3540dad8a1ccc0deeca025db735bcc82629a76adacbe3b50fcc06ed528ca',
+    1_798_560,
+  ),
+  miscfiles: packaged(
+    'm/miscfiles/miscfiles_1.5+dfsg-4_all.deb',
+    'b29fdc907760ded52adbc1b4322da22b94108cd124caf0b23da8c23cc3578a28',
+    1_305_404,
+  ),
+  'node-underscore': packaged(
+    'u/underscore/node-underscore_1.13.4~dfsg+~1.11.4-3_all.deb',
+    '5cab162ca645c4736f11f87075c64cd69aaa1bad869b8bfaaf23c7e4c4136ecf',
+    119_860,
+  ),
+  'wesnoth-1.16-dm': packaged(
+    'w/wesnoth-1.16/wesnoth-1.16-dm_1.16.9-1_all.deb',
+    '1997ad4d91e8de36415db2a3445904288f588a76d75111222d2aace409ace5c6',
+    5_388_248,
+  ),
+  'wesnoth-1.16-dw': packaged(
+    'w/wesnoth-1.16/wesnoth-1.16-dw_1.16.9-1_all.deb',
+    '47982e08b2a5d5fd79f400a5453f32c6d7dd56f2ccc10412a9e47dec8a9b3ca4',
+    5_178_324,
+  ),
+  'wesnoth-1.16-l': packaged(
+    'w/wesnoth-1.16/wesnoth-1.16-l_1.16.9-1_all.deb',
+    '5383c79046df6121929bc36a8ec3f970ab4cf9c1239ed9b31868201c27f4266d',
+    5_510_536,
+  ),
+};

@@ -1,6 +1,6 @@
 /**
  * Makes the texts that imports are measured on, from files of Debian by their hashes and the project's own
- * sentences, into .cache/texts/sets.json.
+ * sentences, into .cache/texts: sets.json of encoders, passages.json of language models.
  * Usage: npm run model:texts -- [--from FOLDER: where Debian's files may lie already]
  * The same files give the same sets on every machine. Needs python3, which unpacks bzip2 and xz.
  */
@@ -11,10 +11,11 @@ import { parseArgs } from 'node:util';
 import { AppError } from '../../src/lib/errors.ts';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { fetchFile, type Pinned } from '../fetch/source.ts';
-import { descriptions, glosses, manuals, unpack, type Described } from './debian.ts';
-import { setsFile, textsFolder } from './files.ts';
-import { DESCRIPTIONS, MANUALS, WORDNET } from './pinned.ts';
-import { drawSets, type Sets } from './sets.ts';
+import { debFiles, descriptions, glosses, manuals, unpack, type Described } from './debian.ts';
+import { passagesFile, setsFile, textsFolder } from './files.ts';
+import { drawPassages, type Passages } from './passages.ts';
+import { DESCRIPTIONS, DOCUMENTS, MANUALS, WORDNET } from './pinned.ts';
+import { drawSets, SEED, type Sets } from './sets.ts';
 
 const LINGUA = join(import.meta.dirname, '../lingua');
 const linesOf = (text: string): string[] =>
@@ -34,10 +35,26 @@ function trainedTalk(): Record<string, string[]> {
   );
 }
 
-async function make(from: string | undefined): Promise<Sets> {
-  const fetching = { folder: join(textsFolder(), 'sources'), from, log: console.error };
-  const get = async (file: Pinned): Promise<Uint8Array> =>
-    new Uint8Array(await readFile(await fetchFile(file, fetching)));
+const write = (path: string, value: unknown): void => {
+  mkdirSync(textsFolder(), { recursive: true });
+  writeFileSync(path, JSON.stringify(value));
+};
+
+type Get = (file: Pinned) => Promise<Uint8Array>;
+
+async function makePassages(get: Get): Promise<Passages> {
+  const { en } = DESCRIPTIONS;
+  const packages = new Map([
+    ['descriptions', new Map([['Translation-en', unpack(en.name, await get(en))]])],
+  ]);
+  for (const [name, file] of Object.entries(DOCUMENTS))
+    packages.set(name, debFiles(await get(file)));
+  const found = drawPassages(packages, SEED);
+  write(passagesFile(), found);
+  return found;
+}
+
+async function makeSets(get: Get): Promise<Sets> {
   const translated = async (lang: string, file: Pinned): Promise<Described[]> =>
     descriptions(lang, textFromBytes(unpack(file.name, await get(file))));
   const described: Record<string, Described[]> = {};
@@ -51,18 +68,26 @@ async function make(from: string | undefined): Promise<Sets> {
     glosses: glosses(await get(WORDNET)),
     talk: trainedTalk(),
   });
-  mkdirSync(textsFolder(), { recursive: true });
-  writeFileSync(setsFile(), JSON.stringify(sets));
+  write(setsFile(), sets);
   return sets;
 }
 
 const { values } = parseArgs({ options: { from: { type: 'string' } } });
 try {
-  const { seed, retrieval, groups } = await make(values.from);
+  const fetching = {
+    folder: join(textsFolder(), 'sources'),
+    from: values.from,
+    log: console.error,
+  };
+  const get: Get = async (file) => new Uint8Array(await readFile(await fetchFile(file, fetching)));
+  const { seed, retrieval, groups } = await makeSets(get);
   console.log(`seed ${seed}`);
   for (const [name, { queries, documents }] of Object.entries(retrieval))
     console.log(`${name}: ${queries.length} queries, ${documents.length} documents`);
   for (const [name, texts] of Object.entries(groups)) console.log(`${name}: ${texts.length}`);
+  const { passages } = await makePassages(get);
+  for (const [name, own] of Map.groupBy(passages, (p) => `${p.kind}, ${p.tokens} tokens`))
+    console.log(`${name}: ${own.length} passages`);
 } catch (e) {
   const { code, message } = AppError.from(e);
   console.error(`${code}: ${message}`);

@@ -3,11 +3,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { debFiles, descriptions, glosses, manuals, unpack } from '../../models/texts/debian.ts';
-import { ODD } from '../../models/texts/odd.ts';
-import { DESCRIPTIONS, MANUALS, WORDNET } from '../../models/texts/pinned.ts';
-import { drawSets, type Read } from '../../models/texts/sets.ts';
-import { utf8 } from '../../src/lib/bytes.ts';
+import { debFiles, descriptions, glosses, manuals, unpack } from '../../../models/texts/debian.ts';
+import { ODD } from '../../../models/texts/odd.ts';
+import { DESCRIPTIONS, DOCUMENTS, MANUALS, WORDNET } from '../../../models/texts/pinned.ts';
+import { drawSets, type Read } from '../../../models/texts/sets.ts';
+import { utf8 } from '../../../src/lib/bytes.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const padded = (bytes: Uint8Array, to: number): Buffer =>
@@ -15,13 +15,17 @@ const padded = (bytes: Uint8Array, to: number): Buffer =>
 
 /** A Debian package of these files. */
 function debOf(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
-  const entries = Object.entries(files).map(([path, bytes]) => {
+  const entry = (path: string, bytes: Uint8Array, kind: string) => {
     const head = Buffer.alloc(512);
-    head.write(`./${path}`);
+    head.write(`./${path}`.slice(0, 100));
     head.write(bytes.length.toString(8).padStart(11, '0'), 124);
-    head.write('0', 156);
+    head.write(kind, 156);
     return Buffer.concat([head, padded(bytes, 512)]);
-  });
+  };
+  const entries = Object.entries(files).flatMap(([path, bytes]) => [
+    ...(path.length > 98 ? [entry('@LongLink', utf8(`./${path}\0`), 'L')] : []),
+    entry(path, bytes, '0'),
+  ]);
   const members: [string, Uint8Array][] = [
     ['debian-binary', utf8('2.0')],
     ['data.tar.gz', gzipSync(Buffer.concat([...entries, Buffer.alloc(1024)]))],
@@ -47,9 +51,11 @@ test('packed files, and files of a package', () => {
   ] as const)
     expect(text(unpack(name, bytes)), name).toMatch(/^abc?\n$/);
   expect(() => unpack('a.xz', bz2)).toThrow('a.xz: ');
-  const files = { 'a/b': utf8('odd'), c: utf8('even') };
+  const long = `${'deep/'.repeat(30)}file`;
+  const files = { 'a/b': utf8('odd'), [long]: utf8('far down'), c: utf8('even') };
   expect([...debFiles(debOf(files))].map(([path, bytes]) => [path, text(bytes)])).toEqual([
     ['a/b', 'odd'],
+    [long, 'far down'],
     ['c', 'even'],
   ]);
 });
@@ -120,11 +126,11 @@ test('a seed draws the same sets, and no text is asked or searched twice', () =>
 
 test('the text that imports are calibrated with holds none of those measured on', () => {
   const read = (path: string): string[] =>
-    readFileSync(join(import.meta.dirname, '../../models', path), 'utf8')
+    readFileSync(join(import.meta.dirname, '../../../models', path), 'utf8')
       .split('\n')
       .map((line) => line.trim().toLowerCase())
       .filter(Boolean);
-  const sentences = readdirSync(join(import.meta.dirname, '../../models/lingua/train'))
+  const sentences = readdirSync(join(import.meta.dirname, '../../../models/lingua/train'))
     .filter((file) => file.endsWith('.txt'))
     .flatMap((file) => read(`lingua/train/${file}`));
   const measured = new Set([...sentences, ...ODD.map((text) => text.trim().toLowerCase())]);
@@ -134,7 +140,7 @@ test('the text that imports are calibrated with holds none of those measured on'
 });
 
 test('files that sets are drawn from are told apart', () => {
-  const all = [...Object.values(DESCRIPTIONS), ...MANUALS, WORDNET];
+  const all = [...Object.values(DESCRIPTIONS), ...MANUALS, WORDNET, ...Object.values(DOCUMENTS)];
   for (const key of ['name', 'sha256'] as const)
     expect(new Set(all.map((file) => file[key])).size, key).toBe(all.length);
 });

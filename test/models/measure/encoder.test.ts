@@ -3,17 +3,22 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { generate, SIZES } from '../../models/import/generate.ts';
-import { readFolder } from '../../models/import/folder.ts';
-import { BARS, encoderReport, shortfalls } from '../../models/measure/encoder-report.ts';
-import { measureEncoder, type EncoderFigures } from '../../models/measure/encoder.ts';
-import { compareSearch, distribution, unit, type Retrieved } from '../../models/measure/figures.ts';
-import { reportNamed } from '../../models/measure/named.ts';
-import { exactVectors } from '../../models/measure/vectors.ts';
-import type { Sets } from '../../models/texts/sets.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import { createRandom } from '../sim/random.ts';
-import { miniModel } from './mini.ts';
+import { generate, SIZES } from '../../../models/import/generate.ts';
+import { readFolder } from '../../../models/import/folder.ts';
+import { BARS, encoderReport, shortfalls } from '../../../models/measure/encoder-report.ts';
+import { measureEncoder, type EncoderFigures } from '../../../models/measure/encoder.ts';
+import {
+  compareSearch,
+  distribution,
+  unit,
+  type Retrieved,
+} from '../../../models/measure/figures.ts';
+import { reportNamed } from '../../../models/measure/named.ts';
+import { exactVectors } from '../../../models/measure/vectors.ts';
+import type { Sets } from '../../../models/texts/sets.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import { createRandom } from '../../sim/random.ts';
+import { miniModel } from '../mini.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'pila-measure-'))));
