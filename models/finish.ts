@@ -13,6 +13,7 @@ import { AppError } from '../src/lib/errors.ts';
 import { provenManifest } from '../src/miner/checker/checker.ts';
 import { encodeOnnx, type OnnxGraph } from '../src/miner/package/onnx.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
+import type { Multiply } from '../src/miner/interpreter.ts';
 import { plainStep } from '../src/miner/plain-step.ts';
 
 export type Draft = Omit<ModelPackage, 'id'>;
@@ -118,8 +119,28 @@ export function boundedManifest(draft: Draft): Manifest {
   return proven;
 }
 
+/** Step `number`, 1 to L+1, of the shape at a place. */
+export interface KnownPlace {
+  readonly place: number;
+  readonly number: number;
+}
+
 /**
- * The same with the known answers of every step in every shape, which plain code gives.
+ * The known answer of a step, of a draft whose bounds are known, which plain code gives.
+ * @param multiply for products of matrices, instead of plain loops
+ * @throws AppError MODEL_REFUSED
+ */
+export function knownAnswer(
+  draft: Draft,
+  { place, number }: KnownPlace,
+  multiply?: Multiply,
+): Uint8Array {
+  const step = knownStep(draft.manifest, number, draft.manifest.shapes[place]);
+  return plainStep(draft, step, place, multiply);
+}
+
+/**
+ * The draft's manifest with its bounds and the known answers of every step in every shape, which plain code gives.
  * @throws AppError MODEL_REFUSED
  */
 export function finishedManifest(draft: Draft): Manifest {
@@ -127,7 +148,7 @@ export function finishedManifest(draft: Draft): Manifest {
   const model = { ...draft, manifest };
   const shapes = manifest.shapes.map((shape, place) => ({
     ...shape,
-    known: shape.known.map((_, i) => plainStep(model, knownStep(manifest, i + 1, shape), place)),
+    known: shape.known.map((_, i) => knownAnswer(model, { place, number: i + 1 })),
   }));
   return { ...manifest, shapes };
 }

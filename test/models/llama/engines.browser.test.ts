@@ -1,9 +1,9 @@
-/** The importer's arithmetic, and the integers that it chooses, are the same in Node and in a real Chromium. */
+/** The importer's arithmetic, and the package that it makes of a file, are the same in Node and in a real Chromium. */
 import { join } from 'node:path';
 import { chromium } from '@playwright/test';
 import { expect, it } from 'vitest';
 import { bundleWorker, CHROMIUM } from '../../browser/harness.ts';
-import { arithmeticDigests, calibrationDigest } from './digests.ts';
+import { arithmeticDigests, importedId } from './digests.ts';
 
 it('Node and Chromium give the same bytes', async () => {
   const content = await bundleWorker(join(import.meta.dirname, 'digests.page.ts'));
@@ -16,7 +16,7 @@ it('Node and Chromium give the same bytes', async () => {
     const here = await arithmeticDigests();
     expect(Object.keys(here).length).toBeGreaterThan(10);
     expect(there).toEqual(here);
-    expect(await page.evaluate('calibrationDigest()')).toBe(await calibrationDigest());
+    expect(await page.evaluate('importedId()')).toBe(await importedId());
   } finally {
     await browser.close();
   }

@@ -1,0 +1,238 @@
+/**
+ * A decoder's file to its package: admitted, with a tokenizer and what answers follow from; the same bytes whether the
+ * import was cut or not, from a GGUF file or from a checkpoint; nothing that is wrong becomes a package.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTokeniser } from '../../../src/client/models/tokeniser.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
+import { checkModel } from '../../../src/miner/checker/checker.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import { selfTest } from '../../../src/miner/engine/self-test.ts';
+import { parseGeneration } from '../../../src/miner/generator/generation.ts';
+import {
+  GENERATION_FILE,
+  loadPackage,
+  TOKENIZER_FILE,
+} from '../../../src/miner/package/package.ts';
+import { requireShapes } from '../../../models/agree.ts';
+import { finishedManifest } from '../../../models/finish.ts';
+import { importDecoder } from '../../../models/import/llama/convert.ts';
+import { importFiles, isDecoder } from '../../../models/import/llama/import-files.ts';
+import type { Keeper } from '../../../models/import/llama/keeper.ts';
+import { filesKeeper } from '../../../models/import/llama/kept-files.ts';
+import { parseRows } from '../../../models/import/llama/rows.ts';
+import { IMPORTED, importedRows, LABELLING, LENGTHS } from './imported.ts';
+import { BEGIN, END, folderOf, generated, ggufOf, STOP, TEMPLATE } from './read/generated.ts';
+import { readGguf } from './read/reading.ts';
+
+let folder: string;
+let out: string;
+/** The file, its rows, and the package that an import makes of them at once. */
+let how: Parameters<typeof importFiles>[0];
+let id: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pila-import-'));
+  out = join(folder, 'made');
+  writeFileSync(join(folder, 'small.gguf'), ggufOf(generated(IMPORTED)));
+  const rows = importedRows().map((row) => row.join(' '));
+  writeFileSync(join(folder, 'rows.txt'), rows.join('\n'));
+  how = {
+    path: join(folder, 'small.gguf'),
+    rows: join(folder, 'rows.txt'),
+    lengths: LENGTHS,
+    labelling: LABELLING,
+    out,
+  };
+  id = toHex((await importFiles(how)).model.id);
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const packageIn = (path: string) =>
+  loadPackage((file) => Promise.resolve(Uint8Array.from(readFileSync(join(path, file)))));
+
+describe('the package of a GGUF file', () => {
+  test('is read, admitted, and right on the processor, with plain known answers', async () => {
+    const model = await packageIn(out);
+    expect(toHex(model.id)).toBe(id);
+    expect(model.manifest).toMatchObject({ ...LABELLING, kind: 2 });
+    expect(model.manifest.shapes.map(({ tokens }) => tokens)).toEqual(LENGTHS);
+    expect(checkModel(model)).toBeUndefined();
+    // Made by plain loops alone, without the importer's products.
+    expect(finishedManifest(model)).toEqual(model.manifest);
+    const backend = await createCpuBackend(model);
+    await selfTest(backend, model);
+    expect(await requireShapes(model, backend)).toContain('one answer each');
+    await backend.close();
+  });
+
+  test('says how it is talked with: tokens, stops, the template of the file', async () => {
+    const generation = parseGeneration(readFileSync(join(out, GENERATION_FILE)));
+    expect(generation).toMatchObject({
+      prefix: [BEGIN],
+      // Padding ends a text, since it is a control word.
+      stops: [END, STOP],
+      template: TEMPLATE,
+      context: LENGTHS.at(-1),
+      defaults: { temperature: 179, topK: 0, topP: 58_982, penalty: 282 },
+    });
+    expect(generation.perNat).toBeGreaterThan(1000);
+    const { encode, decode } = await createTokeniser(readFileSync(join(out, TOKENIZER_FILE)));
+    expect(decode(encode('ab wholeword é!!'))).toBe('ab wholeword é!!');
+  });
+
+  test('is that of the same weights in a checkpoint', async () => {
+    const checkpoint = join(folder, 'checkpoint');
+    mkdirSync(checkpoint);
+    for (const [name, bytes] of folderOf(generated(IMPORTED)))
+      writeFileSync(join(checkpoint, name), bytes);
+    expect(isDecoder(checkpoint)).toBe(true);
+    const made = join(folder, 'from-checkpoint');
+    const { model } = await importFiles({ ...how, path: checkpoint, out: made });
+    const other = await packageIn(out);
+    // Its tokenizer.json is another text of the same words.
+    expect({ ...model.manifest, tokenizer: 0 }).toEqual({ ...other.manifest, tokenizer: 0 });
+  });
+
+  test('without rows of others is calibrated on what the model writes itself', async () => {
+    const llama = await readGguf(ggufOf(generated(IMPORTED)));
+    const kept = new Map<string, unknown>();
+    const keeper: Keeper = {
+      read: (name) => kept.get(name),
+      write: (name, value) => {
+        kept.set(name, value);
+        if (name === 'layer-0') throw new Error('enough');
+      },
+    };
+    const made = importDecoder({ llama, labelling: LABELLING, lengths: LENGTHS, keeper });
+    await expect(made).rejects.toThrow('enough');
+    const rows = kept.get('rows') as Uint32Array[];
+    expect(rows).toHaveLength(24);
+    for (const row of rows) {
+      expect(row).toHaveLength(240);
+      expect(row.every((token) => token > 0 && token < llama.config.vocabulary)).toBe(true);
+    }
+    expect(new Set(rows.map(String)).size).toBe(24);
+  }, 60_000);
+});
+
+describe('an import that is cut', () => {
+  /** Ends as by a kill, as soon as something of that name was kept. */
+  const cutAfter = async (name: string, keeper: Keeper): Promise<void> => {
+    const cut: Keeper = {
+      read: (x) => keeper.read(x),
+      write: (x, value) => {
+        keeper.write(x, value);
+        if (x === name) throw new Error('cut');
+      },
+    };
+    const llama = await readGguf(ggufOf(generated(IMPORTED)));
+    const rows = importedRows();
+    const made = importDecoder({
+      llama,
+      labelling: LABELLING,
+      lengths: LENGTHS,
+      rows,
+      keeper: cut,
+    });
+    await expect(made).rejects.toThrow('cut');
+  };
+  const gone = async (keeper: Keeper) => {
+    const llama = await readGguf(ggufOf(generated(IMPORTED)));
+    const layers: string[] = [];
+    const { model } = await importDecoder({
+      llama,
+      labelling: LABELLING,
+      lengths: LENGTHS,
+      rows: importedRows(),
+      keeper,
+      log: (line) => line.startsWith('layer') && layers.push(line),
+    });
+    expect(toHex(model.id)).toBe(id);
+    return layers;
+  };
+
+  test.each(['float', 'layer-0', 'progress', 'known-16-3', 'known-32-11'])(
+    'after %s goes on, and makes the same package',
+    async (name) => {
+      const keeper = filesKeeper(join(folder, 'kept', name));
+      await cutAfter(name, keeper);
+      const layers = await gone(keeper);
+      const done = name === 'progress' ? 1 : name.startsWith('known') ? 2 : 0;
+      expect(layers).toHaveLength(2 - done);
+    },
+  );
+
+  test('what was kept and has rotted is made again', async () => {
+    const kept = join(folder, 'kept', 'rotten');
+    await cutAfter('known-32-2', filesKeeper(kept));
+    const own = join(kept, readdirSync(kept)[0]!);
+    for (const name of ['layer-1', 'known-16-2', 'known-32-1']) {
+      const file = readFileSync(join(own, name));
+      file[file.length - 1]! ^= 1;
+      writeFileSync(join(own, name), name === 'layer-1' ? file.subarray(0, 40) : file);
+    }
+    expect(await gone(filesKeeper(kept))).toHaveLength(2);
+  });
+
+  test('of another input nothing is gone on with', () => {
+    const kept = join(folder, 'kept', 'others');
+    filesKeeper(kept, Uint8Array.of(1)).write('rows', [1]);
+    expect(filesKeeper(kept, Uint8Array.of(1)).read('rows')).toEqual([1]);
+    expect(filesKeeper(kept, Uint8Array.of(2)).read('rows')).toBeUndefined();
+  });
+});
+
+describe('what is wrong', () => {
+  test('is refused with its field, and leaves no package', async () => {
+    const refused = async (bytes: Uint8Array, rows: string, message: string) => {
+      const path = join(folder, 'wrong.gguf');
+      writeFileSync(path, bytes);
+      writeFileSync(join(folder, 'wrong.txt'), rows);
+      const made = join(folder, 'wrong');
+      const wrong = { ...how, path, rows: join(folder, 'wrong.txt'), out: made };
+      await expect(importFiles(wrong)).rejects.toThrow(message);
+      expect(existsSync(made)).toBe(false);
+    };
+    const right = ggufOf(generated(IMPORTED));
+    const rows = readFileSync(how.rows!, 'utf8');
+    await refused(right.subarray(0, right.length - 100), rows, 'wrong.gguf');
+    await refused(ggufOf(generated({ ...IMPORTED, kind: 'qwen3' })), rows, 'norms of q and k');
+    await refused(ggufOf(generated({ ...IMPORTED, tied: false })), rows, 'a head of its own');
+    await refused(right, `${rows}\n1 2 3`, 'has 3 tokens');
+    await refused(right, rows.replace(/^\d+/, '0'), 'row 1 has 0');
+    const most = (await readGguf(right)).config.vocabulary;
+    await refused(right, rows.replace(/^\d+/, `${most}`), `row 1 has ${most}, not a token`);
+  });
+
+  test('rows are of one length, and not without end', () => {
+    const row = new Array(16).fill('5').join(' ');
+    expect(parseRows(`${row}\n${row}\n`, 10, 'x')).toHaveLength(2);
+    for (const [text, message] of [
+      ['', 'x: 0 rows'],
+      [Array(257).fill(row).join('\n'), 'x: 257 rows'],
+      [`${row} 1`, 'row 1 has 17 tokens'],
+      [`${row}\n${row} ${row}`, 'row 2 has 32 tokens'],
+      [row.replace('5', '5.5'), 'row 1 has 5.5'],
+      [Array(129).fill(row).join(' '), 'row 1 has 2064 tokens'],
+    ])
+      expect(() => parseRows(text!, 10, 'x'), text).toThrow(message);
+  });
+
+  test('only decoders are taken for some', () => {
+    expect(isDecoder(how.path)).toBe(true);
+    expect(isDecoder(folder)).toBe(true);
+    expect(isDecoder(out)).toBe(false);
+    expect(isDecoder(join(folder, 'nowhere'))).toBe(false);
+  });
+});
