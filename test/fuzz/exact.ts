@@ -19,7 +19,7 @@ export type Skew = () => bigint;
 
 const FLOAT_EXACT = 2n ** 24n;
 const QUOTIENT_END = 2n ** 22n;
-const OPERAND_MAX = 127n;
+const OPERAND_MAX = 255n;
 /** Far from where float32 has fewer bits. */
 const PART_MIN = 2n ** 64n;
 

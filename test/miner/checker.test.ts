@@ -138,10 +138,10 @@ const CASES: Case[] = [
     },
   ],
   [
-    'a matrix operand over 127',
+    'a matrix operand over 255',
     'matmul-operand',
     'MatMul',
-    (g, x) => g.matmul(g.mul(x, g.number(3)), g.transpose(x, [0, 2, 1])),
+    (g, x) => g.matmul(g.clip(g.mul(x, g.number(9)), -256, 255), g.transpose(x, [0, 2, 1])),
   ],
   [
     'a head whose real columns sum over 2^24',
@@ -263,6 +263,17 @@ describe('rules', () => {
     expect(refusal?.sentence).toContain(refusal!.node);
   });
 
+  it('takes products of ±255 as far as their sums stay below 2^24', () => {
+    const of = (k: number) => (g: Graph, x: string) => {
+      const wide = g.clip(g.mul(x, g.number(9)), -255, 255);
+      const row = g.op('Concat', [wide, wide, g.slice(wide, 2, 0, k - 2 * WIDTH)], { axis: 2 });
+      const sums = g.shift(g.matmul(row, g.transpose(row, [0, 2, 1])), 18);
+      return g.add(x, g.max(sums, 2));
+    };
+    expect(checkModel(modelWith((g, x) => to63(g, of(258)(g, x))))).toBeUndefined();
+    const refusal = checkModel(modelWith((g, x) => to63(g, of(259)(g, x))));
+    expect(refusal).toMatchObject({ rule: 'matmul-sum', bound: 259 * 255 ** 2 });
+  });
   it('names the bound', () => {
     const refusal = checkModel(modelWith((g, x) => g.mul(big(g, x), g.number(67))));
     expect(refusal).toMatchObject({ rule: 'magnitude', bound: 63 * 4000 * 67 });

@@ -31,8 +31,11 @@ import {
   type Value,
 } from './value.ts';
 
-/** MatMul operands: 8 bits of significand, so that TF32 and bf16 multipliers are exact too. */
-export const MATMUL_OPERAND_MAX = 127;
+/**
+ * Operands of a product within a segment. Multipliers of fewer digits are exact too: bfloat16 holds every whole number
+ * to 256, TF32 and float16 to 2,048. Linears are no such products: their operands are int8.
+ */
+export const MATMUL_OPERAND_MAX = 255;
 /** Entries of a head's matrix: larger matrices belong into linears, and bounding their products takes time. */
 export const HEAD_ENTRIES_MAX = 2 ** 20;
 const CAST_TO = { 1: 'float32', 6: 'int32' } as const;

@@ -275,7 +275,9 @@ function prepareCached(
   const { primitives } = work;
   const isColumns = step.right.depth === 1;
   const gemm = isColumns ? primitives.gemmByColumns : primitives.gemmByRows;
-  const stride = isColumns ? step.right.column : step.right.depth;
+  const { storage } = work.buffers[step.right.buffer]!;
+  const bytes = storage === 'i8' ? 1 : 2;
+  const stride = bytes * (isColumns ? step.right.column : step.right.depth);
   const [rows, line] = [2 * step.left.row, 4 * step.out.row];
   return (sequence, head) => {
     const filled = Math.max(0, work.memory.int[(work.positions >> 2) + sequence]! + 1 - from);
@@ -288,7 +290,8 @@ function prepareCached(
     ];
     for (let t = 0; t < left.turns.length; t++) {
       const to = c + out.turns[t]!;
-      gemm(a + left.turns[t]!, rows, b + right.turns[t]!, stride, to, line, m, columns, depth);
+      const from = b + right.turns[t]!;
+      gemm(a + left.turns[t]!, rows, from, stride, bytes, to, line, m, columns, depth);
       if (columns === n) continue;
       for (let i = 0; i < m; i++) {
         const at = (to + i * line) >> 2;

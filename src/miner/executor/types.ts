@@ -23,7 +23,8 @@ export const QUICK_MAX = 2 ** 22;
  * - `operand`: A of the linear after the segment, int8, (rows·k) a sequence
  * - `answer`: int8
  * - `positions`: of a step, int32: how many tokens each sequence had before the one of the step
- * - `cache`: of a step, int8: rows of tokens, one after the other; each sequence's lies where its conversation has it
+ * - `cache`: of a step, int8 or int16: of each head a row a token, one after the other; a sequence's lies where its
+ *   conversation has it
  * - `carry`: as it is hashed, int16 or int32; lives until its last reader's segment
  * - `constant`: never written; `data` is what lies in it
  * - `temporary`: between steps of one segment; nothing in it outlives the segment

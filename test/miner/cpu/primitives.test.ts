@@ -86,28 +86,29 @@ function multiplied(
   return rows;
 }
 
-/** The same by a right operand of int8 that is read where it lies. */
+/** The same by a right operand of int8 or int16 that is read where it lies. */
 function multipliedInPlace(
   left: Int16Array,
   right: Int16Array,
   { m, n, k }: Sizes,
-  side: 'rows' | 'columns',
+  [side, entries]: readonly ['rows' | 'columns', typeof Int8Array | typeof Int16Array],
 ): Int32Array[] {
   poison();
   const { primitives } = kernel;
   const a = placeRows(left, m, 3);
   const [count, width] = side === 'rows' ? [k, n] : [n, k];
   const stride = width + 5;
-  const b = room(stride * count);
-  const bytes = new Int8Array(kernel.memory.buffer, b, stride * count);
+  const size = entries.BYTES_PER_ELEMENT as 1 | 2;
+  const b = room(size * stride * count);
+  const placed = new entries(kernel.memory.buffer, b, stride * count);
   for (let p = 0; p < k; p++)
     for (let j = 0; j < n; j++)
-      bytes[side === 'rows' ? p * stride + j : j * stride + p] = right[p * n + j]!;
+      placed[side === 'rows' ? p * stride + j : j * stride + p] = right[p * n + j]!;
   const line = 4 * (n + 2);
   const c = room(line * m);
   const before = new Uint8Array(kernel.memory.buffer).slice(base, next + 64);
   const gemm = side === 'rows' ? primitives.gemmByRows : primitives.gemmByColumns;
-  gemm(a.at, a.stride, b, stride, c, line, m, n, k);
+  gemm(a.at, a.stride, b, size * stride, size, c, line, m, n, k);
   const after = new Uint8Array(kernel.memory.buffer).slice(base, next + 64);
   for (const all of [before, after])
     for (let i = 0; i < m; i++) all.fill(0, c + line * i - base, c + line * i - base + 4 * n);
@@ -146,12 +147,17 @@ describe('products of int16', () => {
     expect(multiplied(left, right, size, 'columns')).toEqual(exact);
   });
 
-  it.each(sizes)('$m×$k×$n, by a right operand of int8 in its place', (size) => {
+  it.each(sizes)('$m×$k×$n, by a right operand of int8 or int16 in its place', (size) => {
     const left = int16s('left', size.m * size.k, 16_383);
-    const right = int16s('right', size.k * size.n);
-    const exact = naive(left, right, size);
-    expect(multipliedInPlace(left, right, size, 'rows')).toEqual(exact);
-    expect(multipliedInPlace(left, right, size, 'columns')).toEqual(exact);
+    for (const [entries, most] of [
+      [Int8Array, 127],
+      [Int16Array, 1023],
+    ] as const) {
+      const right = int16s('right', size.k * size.n, most);
+      const exact = naive(left, right, size);
+      expect(multipliedInPlace(left, right, size, ['rows', entries])).toEqual(exact);
+      expect(multipliedInPlace(left, right, size, ['columns', entries])).toEqual(exact);
+    }
   });
 
   it('adds up in 32 bits what its bounds allow', () => {

@@ -100,10 +100,11 @@ describe('a plan', () => {
       return plan.segments[1]!.steps!.flatMap((s) => (s.kind === 'product' ? [s.causal] : []));
     };
     expect(causalOf({})).toEqual([{ columns: 0 }, { depths: 0 }]);
-    // The mask is 2^22 deep, the table has 1024 entries of 2^6 scores at most.
-    const width = 2 ** 22 - 2 ** 16;
+    // The table has 356 entries of 2^8 scores at most.
+    const depth = 2 ** 23 + 2 ** 15;
+    const width = depth - 2 ** 17;
     expect(causalOf({ lo: -width / 2, hi: width / 2 })).toEqual([{ columns: 0 }, { depths: 0 }]);
-    const more = 2 ** 22 - 2 ** 15;
+    const more = depth - 2 ** 16;
     expect(causalOf({ lo: -more / 2, hi: more / 2 })).toEqual([undefined, undefined]);
     expect(causalOf({ lo: 1 })).toEqual([undefined, undefined]);
   });

@@ -26,18 +26,19 @@ export interface Primitives {
     columns: number,
     depths: number,
   ): void;
-  /** C (m×n int32) = left (m rows of k int16) · right, whose n columns are each k int8 in a row. */
+  /** C (m×n int32) = left (m rows of k int16) · right, whose n columns are each k in a row, of `bytes` an entry. */
   gemmByColumns(
     left: number,
     stride: number,
     right: number,
     column: number,
+    bytes: 1 | 2,
     c: number,
     cStride: number,
     m: number,
     n: number,
     k: number,
   ): void;
-  /** The same of a right operand whose k rows are n int8 each. */
+  /** The same of a right operand whose k rows are n entries each. */
   gemmByRows: Primitives['gemmByColumns'];
 }

@@ -78,10 +78,10 @@ export function productStep(
 
 /** Where the tokens of a cache are in a product. */
 function cachedOf(store: Store, offset: number, column: number): Pick<ProductStep, 'cached'> {
-  const { role, strides } = rootOf(store);
-  if (role.kind !== 'cache') return {};
-  const row = Math.max(1, ...strides.slice(1));
-  const from = Math.floor((store.offset + offset) / row);
+  const { tokens } = rootOf(store);
+  if (!tokens) return {};
+  const { row, room } = tokens;
+  const from = Math.floor((store.offset + offset) / row) % room;
   return { cached: { along: column === row ? 'columns' : 'depths', from } };
 }
 

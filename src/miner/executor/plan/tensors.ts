@@ -260,17 +260,23 @@ export class Tensors {
   }
 
   /** Adds a row for each sequence to its cache. */
-  #cache(node: OnnxNode, x: Ref, { dims, lo, hi }: Value): Ref {
-    cover(lo >= -128 && hi <= 127 && this.#positions, 'a cache of more than int8');
+  #cache(node: OnnxNode, x: Ref, value: Value): Ref {
+    const { dims, lo, hi } = value;
+    cover(storageFor(value) === 'i16' && this.#positions, 'a cache of more than int16');
     cover(lo <= 0 && hi >= 0, 'a cache whose rows are never zero');
+    const storage = lo >= -128 && hi <= 127 ? 'i8' : 'i16';
     const { axis, room } = node.attributes as { axis: number; room: number };
     const rest = dims.map((d, i) => (i === axis || !i ? 1 : d));
-    const width = sizeOf(rest);
-    const strides = rowMajor(rest).map((s, i) => (i === axis ? width : s));
-    strides[0] = width * room;
+    // What is multiplied at once lies together: tokens one after the other within each head.
+    const row = rest.findLast((d) => d > 1);
+    cover(row, 'a cache of single numbers');
+    const strides = rowMajor(rest).map((s) => (s < row ? s : s * room));
+    strides[axis] = row;
+    strides[0] = sizeOf(rest) * room;
     const elements = dims[0]! * strides[0];
-    const whole = storeOf({ kind: 'cache' }, 'i8', dims, { strides, elements });
-    const list = { store: this.#positions, scale: width };
+    const more = { strides, elements, tokens: { row, room } };
+    const whole = storeOf({ kind: 'cache' }, storage, dims, more);
+    const list = { store: this.#positions, scale: row };
     this.#refs.copy(x).store = { ...whole, dims: x.dims, part: whole, list };
     return { dims, store: whole, view: dense(dims) };
   }

@@ -1,5 +1,6 @@
-// Products of a few rows by rows that lie in a cache as int8, read where they lie: a step adds one row to a cache and
-// reads all, so that packing them would cost as much as the product. Any sizes; nothing past them is written.
+// Products of a few rows by rows that lie in a cache, read where they lie: a step adds one row to a cache and reads all,
+// so that packing them would cost as much as the product. Any sizes; nothing past them is written. T, i8 or i16, is what
+// the cache holds, whose entries have so many `bytes`.
 
 import { madd } from './dots';
 import { interleaveHigh, interleaveLow } from './weights';
@@ -9,11 +10,16 @@ function folded(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<u32>(a, b, 0, 2, 4, 6), v128.shuffle<u32>(a, b, 1, 3, 5, 7));
 }
 
+/** Eight neighbours as int16. */
+function eight<T>(at: usize): v128 {
+  return sizeof<T>() == 1 ? v128.load8x8_s(at) : v128.load(at);
+}
+
 /**
  * C (m×n int32, rows `line` bytes apart) = left (m rows of k int16, `stride` bytes apart) · right, of which each of
- * the n columns is k int8 side by side, `column` bytes apart.
+ * the n columns is k T side by side, `column` bytes apart.
  */
-export function gemmByColumns(
+function byColumns<T>(
   left: usize,
   stride: usize,
   right: usize,
@@ -40,18 +46,18 @@ export function gemmByColumns(
         c3 = zero;
       for (let p: usize = 0; p < whole; p += 8) {
         const y = v128.load(a + 2 * p);
-        c0 = madd(c0, v128.load8x8_s(r0 + p), y);
-        c1 = madd(c1, v128.load8x8_s(r1 + p), y);
-        c2 = madd(c2, v128.load8x8_s(r2 + p), y);
-        c3 = madd(c3, v128.load8x8_s(r3 + p), y);
+        c0 = madd(c0, eight<T>(r0 + sizeof<T>() * p), y);
+        c1 = madd(c1, eight<T>(r1 + sizeof<T>() * p), y);
+        c2 = madd(c2, eight<T>(r2 + sizeof<T>() * p), y);
+        c3 = madd(c3, eight<T>(r3 + sizeof<T>() * p), y);
       }
       let sums = folded(folded(c0, c1), folded(c2, c3));
       for (let p = whole; p < <usize>k; p++) {
         const y = i32x4.splat(load<i16>(a + 2 * p));
-        let x = i32x4.splat(load<i8>(r0 + p));
-        x = i32x4.replace_lane(x, 1, load<i8>(r1 + p));
-        x = i32x4.replace_lane(x, 2, load<i8>(r2 + p));
-        x = i32x4.replace_lane(x, 3, load<i8>(r3 + p));
+        let x = i32x4.splat(load<T>(r0 + sizeof<T>() * p));
+        x = i32x4.replace_lane(x, 1, load<T>(r1 + sizeof<T>() * p));
+        x = i32x4.replace_lane(x, 2, load<T>(r2 + sizeof<T>() * p));
+        x = i32x4.replace_lane(x, 3, load<T>(r3 + sizeof<T>() * p));
         sums = i32x4.add(sums, i32x4.mul(x, y));
       }
       const to = c + line * i + 4 * <usize>j;
@@ -71,8 +77,29 @@ function pairAt(a: usize, p: usize, isPair: bool): v128 {
   return isPair ? v128.load32_splat(a + 2 * p) : i32x4.splat(load<u16>(a + 2 * p));
 }
 
+/** What follows the vector x at `at`: of int8 it has sixteen columns already. */
+function after<T>(x: v128, at: usize): v128 {
+  return sizeof<T>() == 1 ? x : v128.load(at, 16);
+}
+
+// Of sixteen columns of two rows, which begin with x and y and go on with u and v, a quarter's pairs as int16.
+function first<T>(x: v128, y: v128): v128 {
+  if (sizeof<T>() == 1) return i16x8.extend_low_i8x16_s(interleaveLow(x, y));
+  return v128.shuffle<u16>(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+function second<T>(x: v128, y: v128): v128 {
+  if (sizeof<T>() == 1) return i16x8.extend_high_i8x16_s(interleaveLow(x, y));
+  return v128.shuffle<u16>(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+function third<T>(u: v128, v: v128): v128 {
+  return sizeof<T>() == 1 ? i16x8.extend_low_i8x16_s(interleaveHigh(u, v)) : first<T>(u, v);
+}
+function fourth<T>(u: v128, v: v128): v128 {
+  return sizeof<T>() == 1 ? i16x8.extend_high_i8x16_s(interleaveHigh(u, v)) : second<T>(u, v);
+}
+
 /** One row × 16 columns. */
-function single(a: usize, row: usize, depth: usize, k: usize, to: usize): void {
+function single<T>(a: usize, row: usize, depth: usize, k: usize, to: usize): void {
   const zero = i32x4.splat(0);
   let c0 = zero,
     c1 = zero,
@@ -81,14 +108,14 @@ function single(a: usize, row: usize, depth: usize, k: usize, to: usize): void {
   for (let p: usize = 0; p < k; p += 2) {
     const isPair = p + 1 < k;
     const s = pairAt(a, p, isPair);
-    const x = v128.load(row);
-    const y = isPair ? v128.load(row + depth) : zero;
-    const low = interleaveLow(x, y),
-      high = interleaveHigh(x, y);
-    c0 = madd(c0, i16x8.extend_low_i8x16_s(low), s);
-    c1 = madd(c1, i16x8.extend_high_i8x16_s(low), s);
-    c2 = madd(c2, i16x8.extend_low_i8x16_s(high), s);
-    c3 = madd(c3, i16x8.extend_high_i8x16_s(high), s);
+    const x = v128.load(row),
+      u = after<T>(x, row);
+    const y = isPair ? v128.load(row + depth) : zero,
+      v = isPair ? after<T>(y, row + depth) : zero;
+    c0 = madd(c0, first<T>(x, y), s);
+    c1 = madd(c1, second<T>(x, y), s);
+    c2 = madd(c2, third<T>(u, v), s);
+    c3 = madd(c3, fourth<T>(u, v), s);
     row += 2 * depth;
   }
   (v128.store(to, c0), v128.store(to, c1, 16));
@@ -96,7 +123,7 @@ function single(a: usize, row: usize, depth: usize, k: usize, to: usize): void {
 }
 
 /** Three rows × 16 columns. */
-function triple(
+function triple<T>(
   a: usize,
   stride: usize,
   row: usize,
@@ -120,14 +147,14 @@ function triple(
     c23 = zero;
   for (let p: usize = 0; p < k; p += 2) {
     const isPair = p + 1 < k;
-    const x = v128.load(row);
-    const y = isPair ? v128.load(row + depth) : zero;
-    const low = interleaveLow(x, y),
-      high = interleaveHigh(x, y);
-    const x0 = i16x8.extend_low_i8x16_s(low),
-      x1 = i16x8.extend_high_i8x16_s(low),
-      x2 = i16x8.extend_low_i8x16_s(high),
-      x3 = i16x8.extend_high_i8x16_s(high);
+    const x = v128.load(row),
+      u = after<T>(x, row);
+    const y = isPair ? v128.load(row + depth) : zero,
+      v = isPair ? after<T>(y, row + depth) : zero;
+    const x0 = first<T>(x, y),
+      x1 = second<T>(x, y),
+      x2 = third<T>(u, v),
+      x3 = fourth<T>(u, v);
     let s = pairAt(a, p, isPair);
     ((c00 = madd(c00, x0, s)), (c01 = madd(c01, x1, s)));
     ((c02 = madd(c02, x2, s)), (c03 = madd(c03, x3, s)));
@@ -149,8 +176,8 @@ function triple(
   (v128.store(to, c22, 32), v128.store(to, c23, 48));
 }
 
-/** The same, where each of the k rows of the right operand is n int8 side by side, `depth` bytes apart. */
-export function gemmByRows(
+/** The same, where each of the k rows of the right operand is n T side by side, `depth` bytes apart. */
+function byRows<T>(
   left: usize,
   stride: usize,
   right: usize,
@@ -165,10 +192,10 @@ export function gemmByRows(
   let i = 0;
   for (; i + 3 <= m; i += 3)
     for (let j: usize = 0; j < <usize>whole; j += 16)
-      triple(
+      triple<T>(
         left + stride * <usize>i,
         stride,
-        right + j,
+        right + sizeof<T>() * j,
         depth,
         k,
         c + line * <usize>i + 4 * j,
@@ -176,13 +203,53 @@ export function gemmByRows(
       );
   for (; i < m; i++)
     for (let j: usize = 0; j < <usize>whole; j += 16)
-      single(left + stride * <usize>i, right + j, depth, k, c + line * <usize>i + 4 * j);
+      single<T>(
+        left + stride * <usize>i,
+        right + sizeof<T>() * j,
+        depth,
+        k,
+        c + line * <usize>i + 4 * j,
+      );
   for (i = 0; i < m; i++)
     for (let j: usize = whole; j < <usize>n; j++) {
       const a = left + stride * <usize>i;
       let sum = 0;
       for (let p: usize = 0; p < <usize>k; p++)
-        sum += <i32>load<i16>(a + 2 * p) * <i32>load<i8>(right + depth * p + j);
+        sum += <i32>load<i16>(a + 2 * p) * <i32>load<T>(right + depth * p + sizeof<T>() * j);
       store<i32>(c + line * <usize>i + 4 * j, sum);
     }
+}
+
+/** Columns side by side. */
+export function gemmByColumns(
+  left: usize,
+  stride: usize,
+  right: usize,
+  column: usize,
+  bytes: i32,
+  c: usize,
+  line: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+): void {
+  if (bytes == 1) byColumns<i8>(left, stride, right, column, c, line, m, n, k);
+  else byColumns<i16>(left, stride, right, column, c, line, m, n, k);
+}
+
+/** Rows side by side. */
+export function gemmByRows(
+  left: usize,
+  stride: usize,
+  right: usize,
+  depth: usize,
+  bytes: i32,
+  c: usize,
+  line: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+): void {
+  if (bytes == 1) byRows<i8>(left, stride, right, depth, c, line, m, n, k);
+  else byRows<i16>(left, stride, right, depth, c, line, m, n, k);
 }
