@@ -4,17 +4,23 @@
  */
 import { Graph } from '../graph.ts';
 import type { DecoderShape, DecoderSize, LayerConstants } from './description.ts';
-import { doublings, OPERAND_MAX } from './forms.ts';
+import { doublings, OPERAND_MAX, QUERY_MAX } from './forms.ts';
 
 /** Entries of cos and sin: 11 bits. */
 export const TURN_BITS = 11;
-/** Queries and keys before they are turned, in sixteenths of a step. */
-const FINE_BITS = 4;
-export const FINE_MAX = 2047;
-/** Scores of what is not seen lie lower than any two scores of 64 columns differ by, and than the table reaches. */
-const MASK = -(2 ** 22);
-/** Steps of 1/64 nat below a row's largest score; the last weight is 0. */
-const EXPS = 1024;
+/** Queries and keys before they are turned, in eighths of a step; a pair may be longer than its entries may be. */
+const FINE_BITS = 3;
+export const QUERY_FINE = 2 ** FINE_BITS;
+const FINE_MAX = 2 * QUERY_FINE * QUERY_MAX;
+/** Most bits of a score that are less than 1/64 nat. */
+export const SCORE_BITS_MAX = 8;
+/**
+ * Scores of what is not seen lie lower by it. Two scores of 64 columns differ by 2·64·255² = 2^23 − 65,408 at most;
+ * what is left is more than the table's last place is away, and all that is subtracted stays below 2^24.
+ */
+const MASK = -(2 ** 23 + 2 ** 15);
+/** Steps of 1/64 nat below a row's largest score; weights are 0 from 355 on. */
+const EXPS = 356;
 const WEIGHT_MAX = 127;
 /** The first token's weight counts from 6 nats above the others' largest, to 2^15. */
 const FIRST_ABOVE = 384;
@@ -49,7 +55,7 @@ function turned(g: Graph, x: string, [cos, sin]: readonly [string, string], e: n
   const sum = g.add(g.mul(x, cos), g.mul(swapped, sin));
   const bits = TURN_BITS + FINE_BITS;
   const rounded = g.shift(g.add(sum, g.number(2 ** (bits - 1))), bits);
-  return g.clip(rounded, -OPERAND_MAX, OPERAND_MAX);
+  return g.clip(rounded, -QUERY_MAX, QUERY_MAX);
 }
 
 /** What o multiplies, [B·S, heads·e], before its limits. */
@@ -111,7 +117,7 @@ export function attention(input: AttentionInput): string {
   );
 
   g.scope('first');
-  const ofKeyHead = (name: string, values: Int8Array): string =>
+  const ofKeyHead = (name: string, values: ArrayLike<number>): string =>
     g.floats(name, [1, G, 1, 1, e], values);
   const own = g.sum(g.mul(q, ofKeyHead('first_key', layer.firstKey)), 4);
   const most = EXPS + FIRST_ABOVE;

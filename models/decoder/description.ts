@@ -55,13 +55,13 @@ export interface LayerConstants {
   readonly attentionNorm: Norm;
   /**
    * n = (heads + 2·keyHeads)·e columns: of queries, keys, values, each head by head, the pairs of RoPE in halves
-   * (columns i and i + e/2 of a head). Queries and keys in sixteenths of a step of what is multiplied, values in steps.
+   * (columns i and i + e/2 of a head). Queries and keys in eighths of a step of what is multiplied, values in steps.
    */
   readonly qkv: ScaledLinear;
-  /** Of each head j, 1..11: 2^j steps of a score are 1/64 nat. */
+  /** Of each head j, 1..8: 2^j steps of a score are 1/64 nat. */
   readonly scoreBits: ArrayLike<number>;
-  /** Key and value of the constant first token, [keyHeads·e] each, turned, in steps: ±127. */
-  readonly firstKey: Int8Array;
+  /** Key and value of the constant first token, [keyHeads·e] each, turned, in steps: ±255, ±127. */
+  readonly firstKey: Int16Array;
   readonly firstValue: Int8Array;
   /** K of each head, 1..64: a step of what o multiplies is 16/K of a step of its values. */
   readonly contextGains: ArrayLike<number>;

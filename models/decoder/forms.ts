@@ -7,6 +7,8 @@ import type { Norm } from './description.ts';
 export const STREAM_MAX = 2 ** 20 - 1;
 /** Operands of a served model. */
 export const OPERAND_MAX = 127;
+/** Queries and keys, of 9 bits: they meet in products within a segment alone. */
+export const QUERY_MAX = 255;
 const NORMED_MAX = 2047;
 /** Squares lose 8 bits: those of 1024 columns sum up to 4094². */
 const SQUARE_BITS = 8;

@@ -4,6 +4,7 @@
  * depends on the engine: sums have one order, functions are the importer's own.
  */
 import { AppError, assert } from '../../../src/lib/errors.ts';
+import { QUERY_FINE, SCORE_BITS_MAX } from '../../decoder/attention.ts';
 import type {
   DecoderConstants,
   DecoderSize,
@@ -11,7 +12,7 @@ import type {
   Norm,
   ScaledLinear,
 } from '../../decoder/description.ts';
-import { OPERAND_MAX } from '../../decoder/forms.ts';
+import { OPERAND_MAX, QUERY_MAX } from '../../decoder/forms.ts';
 import {
   changeMax,
   downFactorMax,
@@ -44,12 +45,13 @@ const CUT = 1e-4;
 const ANSWER_CUT = 1e-5;
 /** Rows whose entries are not asked what a column reaches: the largest of a column are few. */
 const RARE = 1e-3;
-/** Of queries' and keys' largest pair, and of values' largest entry, what ±127 reaches. */
+/** Of queries' and keys' largest pair, and of values' largest entry, what the operands reach. */
 const PAIR_REACH = 0.9;
 const VALUE_REACH = 0.8;
 /** Steps of a nat in softmax and SiLU. */
 const STEPS = 64;
-const FINE = 16;
+/** Of a sum of values, as attention divides it. */
+const SUM_STEPS = 16;
 const UP_ROOM = 1.25;
 const LIMB = 2 ** LIMB_BITS;
 /** Share of rows that may lose bits of silu(gate)·up's resolution. */
@@ -117,7 +119,7 @@ function blankLayer({ hidden, heads, keyHeads, head, ffn }: DecoderSize): LayerC
     attentionNorm: norm,
     qkv: linear(queries + 2 * keys, hidden),
     scoreBits: new Array<number>(heads).fill(4),
-    firstKey: new Int8Array(keys).fill(1),
+    firstKey: new Int16Array(keys).fill(1),
     firstValue: new Int8Array(keys).fill(127),
     contextGains: new Array<number>(heads).fill(32),
     out: linear(hidden, queries),
@@ -439,7 +441,7 @@ class Calibration {
 
     const units = new Float64Array(n);
     const scoreBits = new Array<number>(heads);
-    const firstKey = new Int8Array(nk);
+    const firstKey = new Int16Array(nk);
     const firstValue = new Int8Array(nk);
     const contextGains = new Array<number>(heads);
     const contextUnits = new Float64Array(nq);
@@ -456,35 +458,34 @@ class Calibration {
         own.map((_, p) => ofQueries(usual, p)),
       );
       const reach = (lengths: (p: number) => number): number =>
-        (PAIR_REACH * largest(factors.map((f, p) => lengths(p) * f))) / OPERAND_MAX;
+        (PAIR_REACH * largest(factors.map((f, p) => lengths(p) * f))) / QUERY_MAX;
       let query = Math.max(
         reach((p) => ofQueries(most, p)),
         1e-9,
       );
       let key =
-        (PAIR_REACH * largest(factors.map((f, p) => most[nq / 2 + g * half + p]! / f))) /
-        OPERAND_MAX;
+        (PAIR_REACH * largest(factors.map((f, p) => most[nq / 2 + g * half + p]! / f))) / QUERY_MAX;
       key = Math.max(key, 1e-9);
       // Both grow until 2^j steps of a score are 1/64 nat.
       const fine = (query * key) / Math.sqrt(e);
-      const bits = clamp(exponentOf(1 / STEPS / fine), 1, 11);
+      const bits = clamp(exponentOf(1 / STEPS / fine), 1, SCORE_BITS_MAX);
       const grow = Math.sqrt(1 / STEPS / 2 ** bits / fine);
       [query, key] = [query * grow, key * grow];
 
       const value = Math.max(valuePeak(real, n, nq + nk + g * e, e), 1e-9);
       const valueUnit = (VALUE_REACH * value) / OPERAND_MAX;
-      const gain = clamp(Math.round((valueUnit / contextReach) * FINE), 1, 64);
+      const gain = clamp(Math.round((valueUnit / contextReach) * SUM_STEPS), 1, 64);
       for (let c = 0; c < e; c++) {
         const factor = factors[c % half]!;
         const keyUnit = key * factor;
-        const limited = (x: number) => clamp(Math.round(x), -OPERAND_MAX, OPERAND_MAX);
-        firstKey[g * e + c] = limited(keys[c]! / keyUnit);
-        firstValue[g * e + c] = limited(values[c]! / valueUnit);
-        units[nq + g * e + c] = keyUnit / FINE;
+        firstKey[g * e + c] = clamp(Math.round(keys[c]! / keyUnit), -QUERY_MAX, QUERY_MAX);
+        const ofValue = Math.round(values[c]! / valueUnit);
+        firstValue[g * e + c] = clamp(ofValue, -OPERAND_MAX, OPERAND_MAX);
+        units[nq + g * e + c] = keyUnit / QUERY_FINE;
         units[nq + nk + g * e + c] = valueUnit;
         for (const h of queries) {
-          units[h * e + c] = query / factor / FINE;
-          contextUnits[h * e + c] = (valueUnit / gain) * FINE;
+          units[h * e + c] = query / factor / QUERY_FINE;
+          contextUnits[h * e + c] = (valueUnit / gain) * SUM_STEPS;
         }
       }
       for (const h of queries) [scoreBits[h], contextGains[h]] = [bits, gain];
