@@ -3,7 +3,7 @@ import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
 import { tokensMax } from '../src/core/manifest.ts';
 import { ACCOUNT_MIN, CHANNEL_LIFETIME_MIN } from '../src/core/params.ts';
-import { priceOfInput } from '../src/core/price.ts';
+import { costOf, pricedInput } from '../src/core/price.ts';
 import { readRow } from '../src/core/reading.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { buildChannel } from '../src/wallet/build.ts';
@@ -27,7 +27,7 @@ const {
   spendable: _spendable,
   ...base
 } = await api.prepare(key.address, undefined, 'channel');
-const twice = 2n * priceOfInput(provider.price, model, input).amount;
+const twice = 2n * costOf(pricedInput(provider.price, model, input), 1);
 const unsigned = buildChannel(
   { ...base, from: key.publicKey, fee: fees.normal },
   {

@@ -298,6 +298,8 @@ export interface Provider {
   readonly peer: string;
   readonly model: Uint8Array;
   readonly price: Price;
+  /** Most tokens of a sequence; of a language model those of question and answer together. */
+  readonly window: number;
   /** Questions that wait there, and seconds until another would begin. */
   readonly queue: number;
   readonly waitSeconds: number;
@@ -466,17 +468,25 @@ export interface AskedPrepaid {
   readonly model: Uint8Array;
   /** As `tokenise` makes it. */
   readonly input: Uint8Array;
-  /** At most 1 KiB; absent: none, as models with an answer row for each sequence want it. */
+  /** At most 1 KiB: of a language model those of docs/generation.md. Absent: none, which are the model's own there. */
   readonly options?: Uint8Array;
   /** Units after which the answer ends at the latest. */
   readonly most: number;
-  /** As offered, for a sequence of the first shape; longer ones cost more by it. Absent: what the offer says now. */
+  /** As offered: for a sequence of the first shape, or a thousand tokens. Absent: what the offer says now. */
   readonly price?: Price;
   /**
    * 32 fresh random bytes of who may make this call twice, as a tab does when another one leads: what was answered is
    * then told again, and paid for once. Absent: chosen here.
    */
   readonly salt?: Uint8Array;
+}
+
+export interface AnswerCheck {
+  readonly isEqual: boolean;
+  /** Of rows the first byte that differs, or the shorter one's end; of tokens the place of the first wrong one. */
+  readonly at: number | undefined;
+  /** Of tokens, the id of what it should be; absent where the answer should have ended before. */
+  readonly token?: number | undefined;
 }
 
 /** Answers paid over payment channels: two transactions for many answers, nothing of them on the chain. */
@@ -513,14 +523,12 @@ export type PrepaidApi = {
   /** Kept on this device, the newest first: at most 200 and 8 MiB. */
   answers(): Promise<PaidAnswer[]>;
   /**
-   * Checks hashes and receipt, then runs the model here. `at`: the first byte that differs, or the shorter one's end.
+   * Checks hashes and receipt, then runs the model here: of tokens one pass over question and answer.
    * A false answer of this network makes its provider one of the `distrusted`.
-   * @throws ANSWER_FORGED (the provider never signed it), NO_MINER, MODEL_MISSING, INPUT_LONG
+   * @throws ANSWER_FORGED (the provider never signed it), NO_MINER, MODEL_MISSING, INPUT_LONG, OPTION_MALFORMED,
+   * OPTION_RANGE
    */
-  verifyAnswer(answer: PaidAnswer): Promise<{
-    readonly isEqual: boolean;
-    readonly at: number | undefined;
-  }>;
+  verifyAnswer(answer: PaidAnswer): Promise<AnswerCheck>;
   /** A kept answer in the form in which others verify it, without any key of its asker. @throws ANSWER_UNKNOWN */
   shareAnswer(channel: Uint8Array, n: number): Promise<Uint8Array>;
   /**
@@ -552,6 +560,8 @@ export interface Provided {
   readonly payee: Uint8Array;
   /** nV for a sequence; absent: no less than mining would earn in the time. */
   readonly price?: bigint | undefined;
+  /** nV for a thousand tokens; absent: likewise. */
+  readonly tokenPrice?: bigint | undefined;
 }
 
 /** What answering for pay came to since this process started; `channels` are those that are open, or to be closed. */
@@ -561,7 +571,7 @@ export interface PaidWork {
   readonly channels: number;
   /** Askers that are connected now. */
   readonly streams: number;
-  /** Questions answered, and rows of their answers. */
+  /** Questions answered, and rows or tokens of their answers. */
   readonly answers: number;
   readonly units: number;
   /** nV that was vouched for. */

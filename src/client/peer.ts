@@ -50,6 +50,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     offers: () => offers.offers(base.platform.nowMs()),
     submit: (opening) => sending.submit(opening),
     execute: (model, input) => asking.execute(model, input),
+    verifyTokens: (claim) => parts.answerer.verify(claim),
     report: (event) => events.emit('report', event),
     nowMs: () => base.platform.nowMs(),
   });

@@ -19,7 +19,7 @@ import { OPTIONS_BYTES_MAX, QUESTION_BYTES_MAX, Receipt } from './channel.ts';
 import { SignedOpening } from './formats.ts';
 import { Price } from './price.ts';
 
-/** Bytes of an answer in one frame: 256 tokens take 1 KiB, a row of an encoder a few. */
+/** Bytes of an answer in one frame: 32 tokens take 128 bytes, a row of an encoder a few hundred. */
 export const PART_BYTES_MAX = 64 * 1024;
 /** Bytes of one frame, its length prefix excluded: the largest field, and room for the others. */
 export const ASKER_FRAME_BYTES_MAX = QUESTION_BYTES_MAX + OPTIONS_BYTES_MAX + 1024;

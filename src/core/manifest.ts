@@ -254,11 +254,18 @@ const TOKEN_BYTES: ReadonlyMap<string, number> = new Map([
 ]);
 const tokenBytes = (m: InputForm): number => TOKEN_BYTES.get(m.packing)!;
 
+export const isGenerator = ({ kind }: Pick<Manifest, 'kind'>): boolean => kind === KIND.generator;
+
+/** Bytes of a token of an answer: u32, little-endian. */
+export const ANSWER_TOKEN_BYTES = 4;
+
+/** Bytes of one unit of an answer that is paid for: a sequence's row, or a token. */
+export const unitBytesOf = (m: Pick<Manifest, 'kind' | 'answerSize'>): number =>
+  isGenerator(m) ? ANSWER_TOKEN_BYTES : m.answerSize;
+
 /** Rows of the answer that one sequence of a shape has: one, or of a generator one for each of its tokens. */
-export const answerRows = (
-  { kind }: Pick<Manifest, 'kind'>,
-  { tokens }: Pick<Shape, 'tokens'>,
-): number => (kind === KIND.generator ? tokens : 1);
+export const answerRows = (m: Pick<Manifest, 'kind'>, { tokens }: Pick<Shape, 'tokens'>): number =>
+  isGenerator(m) ? tokens : 1;
 
 /** Bytes of the answer that one sequence of a shape has. */
 export const answerBytes = (
@@ -300,6 +307,10 @@ function usedOfInput(m: InputForm, input: Uint8Array): number[] {
     usedTokens(m, input.subarray(i * size, (i + 1) * size)),
   );
 }
+
+/** Tokens of an input up to the last that is no padding, of each of its sequences. */
+export const tokensRead = (m: InputForm, input: Uint8Array): number =>
+  usedOfInput(m, input).reduce((sum, used) => sum + used, 0);
 
 /** Places of the shapes in which an input's sequences run: docs/protocol.md §5.2. */
 export const shapesOfInput = (m: InputForm, input: Uint8Array): number[] =>

@@ -2,6 +2,8 @@
  * The meaning of a row of an answer (docs/protocol.md §5.1, §5.2): scores of labels, or an embedding. Only a model
  * that has the label `none` promises a probability: softmax of its int8 logits in eighths.
  */
+import { ANSWER_TOKEN_BYTES } from './manifest.ts';
+
 export const NONE = 'none';
 /** Logit units of one nat. */
 const UNIT = 8;
@@ -63,3 +65,18 @@ export const readEmbedding = (row: Int8Array): Embedding => ({
 /** Cosine similarity of two embeddings, −1 to 1: how alike two texts are to the model. */
 export const cosine = (a: Embedding, b: Embedding): number =>
   a.scale * b.scale * a.values.reduce((sum, v, i) => sum + v * b.values[i]!, 0);
+
+/** Tokens of a generator's answer as it is delivered. */
+export function bytesFromTokens(tokens: ArrayLike<number>): Uint8Array {
+  const view = new DataView(new ArrayBuffer(tokens.length * ANSWER_TOKEN_BYTES));
+  for (let i = 0; i < tokens.length; i++) view.setUint32(i * ANSWER_TOKEN_BYTES, tokens[i]!, true);
+  return new Uint8Array(view.buffer);
+}
+
+/** @param answer whole tokens: what is left over is not read */
+export function tokensFromBytes(answer: Uint8Array): Uint32Array {
+  const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+  return Uint32Array.from({ length: Math.floor(answer.length / ANSWER_TOKEN_BYTES) }, (_, i) =>
+    view.getUint32(i * ANSWER_TOKEN_BYTES, true),
+  );
+}

@@ -35,8 +35,12 @@ import {
 import { signAskerFrame, signProviderFrame } from '../client/channels/signing.ts';
 import { Process } from './process.ts';
 
-const QUESTIONS = [300, 256, 40];
-const STEP = stepCost(TOKENS);
+const QUESTIONS = [75, 32, 5];
+/** Tokens of each question, beside the first. */
+const READ = 31;
+const STEP = stepCost({ price: TOKENS, read: READ });
+/** Units that a model gives at once: they come in parts of a step. */
+const PIECE = 20;
 
 interface Death {
   /** Effects of both ends until then. */
@@ -118,7 +122,10 @@ class Talk {
 
   /** nV of all that went out. */
   get sent(): bigint {
-    return [...this.#sent.values()].reduce((sum, units) => sum + costOf(TOKENS, units), 0n);
+    return [...this.#sent.values()].reduce(
+      (sum, units) => sum + costOf({ price: TOKENS, read: READ }, units),
+      0n,
+    );
   }
 
   /** Until the channel is closed, or nothing happens any more. */
@@ -155,7 +162,7 @@ class Talk {
     const { n } = this.asker.record;
     const most = QUESTIONS[n];
     if (most === undefined) return void this.asker.enter({ type: 'close' });
-    const salt = new Uint8Array(32).fill(n + 1);
+    const salt = new Uint8Array(1 + READ).fill(n + 1);
     this.asker.enter({ type: 'ask', asked: asked(most, { salt, input: salt }) });
   }
 
@@ -168,10 +175,14 @@ class Talk {
     this.provider.enter({ type: 'opened', stream, peers: PEERS, signature });
   }
 
-  #produce({ run, from, upTo, question }: Serve): void {
+  #produce(serve: Serve): void {
+    const { run, from, upTo, question } = serve;
     this.#serve = undefined;
-    const bytes = answerTo(question, from, upTo);
-    this.provider.enter({ type: 'produced', run, bytes, units: upTo - from, last: false });
+    const to = Math.min(upTo, from + PIECE);
+    const bytes = answerTo(question, from, to);
+    // Before it is told, which may begin the next run.
+    if (to < upTo) this.#serve = { ...serve, from: to };
+    this.provider.enter({ type: 'produced', run, bytes, units: to - from, last: false });
   }
 }
 
@@ -193,7 +204,10 @@ describe('an end that dies at each of its steps', () => {
   it('has many of them', () => expect(PLACES.length).toBeGreaterThan(40));
 
   it('and comes back: all is answered, paid and closed', () => {
-    const total = BigInt(QUESTIONS.reduce((sum, most) => sum + most));
+    const total = QUESTIONS.reduce(
+      (sum, most) => sum + costOf({ price: TOKENS, read: READ }, most),
+      0n,
+    );
     for (const after of PLACES) {
       const talk = new Talk({ after, isForGood: false }).run();
       expect(talk.asker.record.n, `after ${after}`).toBe(QUESTIONS.length);

@@ -5,7 +5,7 @@
  * answer as a provider asks it, by the difficulty of the head.
  */
 import { feeMin, FEES_FOR } from '../../src/chain/shared/fees.ts';
-import { sequencePrice } from '../../src/client/providing/prices.ts';
+import { fairPrice } from '../../src/client/providing/prices.ts';
 import { encode } from '../../src/core/codec.ts';
 import { SignedTx } from '../../src/core/formats.ts';
 import { BODY_BYTES_MAX, ACCOUNT_MIN } from '../../src/core/params.ts';
@@ -35,7 +35,7 @@ const LEAST: BothFees = [USUAL[0], least({ ...FEES_FOR.close, leaves: 0 })];
 
 const { manifest } = await readModel('lingua');
 const prices = HARDER.map((times) =>
-  sequencePrice(manifest, {
+  fairPrice(manifest, {
     models: [manifest],
     target: PARAMS.targetMax / times,
     height: 1,
@@ -62,7 +62,7 @@ async function feesOf(answers: number, [opens, closes]: BothFees): Promise<bigin
       0n,
     );
   // A close can't take less than its fee.
-  const cost = costOf(cheapest, answers);
+  const cost = costOf({ price: cheapest, read: 0 }, answers);
   const amount = cost > closes ? cost : closes;
   const limit = amount > ACCOUNT_MIN ? amount : ACCOUNT_MIN;
   const nonce = chain.account(asker.address)?.nonce ?? 0n;

@@ -45,10 +45,13 @@ export interface LaneOptions {
   readonly rules: SimRules;
 }
 const UNIT_BYTES = 2;
-export const PRICE: Price = { type: 'tokens', amount: 1000n * UNIT };
+export const PRICE: Price = { type: 'tokens', amount: 8000n * UNIT };
 const MODEL = new Uint8Array(32).fill(3);
 const QUESTIONS = 4;
-const MOSTS = [40, 256, 300, 600, 1200];
+const MOSTS = [5, 32, 40, 75, 150];
+/** Tokens of a question that are paid for: a quarter of a unit each. */
+const READ = 40;
+const PRICED = { price: PRICE, read: READ };
 const filled = (a: number, b: number): Uint8Array => new Uint8Array(32).fill(a, 1).fill(b, 0, 1);
 export const askerOfLane = (index: number): Uint8Array => filled(4, index);
 export const signerOf = (index: number): Uint8Array => filled(11, index);
@@ -70,12 +73,12 @@ function openingOfLane(index: number, random: Random): SignedOpening {
     signer: keyOf(signerOf(index)),
     provider: keyOf(servingOf(index)),
     payee: filled(5, index),
-    limit: UNIT * BigInt(random.pick([200, 307, 1000, 6000, 6000, 6000])),
+    limit: UNIT * BigInt(random.pick([200, 387, 1000, 6000, 6000, 6000])),
     lifetime: random.int(60, 100),
   };
   return { tx, signature: signTx(GENESIS_ID, tx, askerOfLane(index)).signature };
 }
-const price = stepCost(PRICE);
+const price = stepCost(PRICED);
 
 /** They close in the last blocks only, with the highest voucher that they ever got. */
 const KEEPS_BACK: ReadonlySet<ProviderLiar> = new Set([
@@ -162,7 +165,7 @@ export class Lane {
       genesis,
       provider: tx.provider,
       payee: tx.payee,
-      offerOf: () => ({ price: PRICE, unitBytes: UNIT_BYTES }),
+      offerOf: () => ({ ...PRICED, unitBytes: UNIT_BYTES }),
       earlier: 0n,
       policy: liar.provider ? PROVIDER_POLICY : rules.provider,
     };
@@ -334,7 +337,7 @@ export class Lane {
     if (current && !current.receipt) return;
     const asked = {
       model: MODEL,
-      price: PRICE,
+      ...PRICED,
       most: this.random.pick(MOSTS),
       salt: filled(6, this.random.int(0, 3)),
       options: new Uint8Array(),
@@ -392,7 +395,7 @@ export class Lane {
   }
 
   #valueOf(units: ReadonlyMap<number, number>): bigint {
-    return [...units.values()].reduce((sum, count) => sum + costOf(PRICE, count), 0n);
+    return [...units.values()].reduce((sum, count) => sum + costOf(PRICED, count), 0n);
   }
 
   /** Of an honest asker: what the close took beyond what came. */

@@ -125,6 +125,7 @@ export const PROVIDER: Provider = {
   peer: '12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKu99',
   model: LINGUA.id,
   price: { type: 'sequence', amount: 3_100_000n },
+  window: 128,
   queue: 0,
   waitSeconds: 0,
   paid: 0n,

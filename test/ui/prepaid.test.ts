@@ -63,7 +63,7 @@ describe('what is set aside', () => {
     expect(limitProposed(price, bounds)).toBe(2n * VOLT);
     const dear = { type: 'sequence', amount: VOLT / 25n } as const;
     const rich = { ...bounds, spendable: 100n * VOLT };
-    expect(limitProposed(dear, rich)).toBe(100n * costOf(dear, 1));
+    expect(limitProposed(dear, rich)).toBe(100n * costOf({ price: dear, read: 0 }, 1));
     expect(limitProposed(dear, { ...rich, allowed: VOLT })).toBe(VOLT);
     expect(limitProposed(price, { ...bounds, spendable: VOLT + FEE })).toBe(VOLT / 2n);
     for (const spendable of [0n, FEE, ACCOUNT_MIN])

@@ -26,7 +26,7 @@ import {
   unitShape,
 } from '../../src/core/manifest.ts';
 import { ACCOUNT_MIN } from '../../src/core/params.ts';
-import { priceOfInput } from '../../src/core/price.ts';
+import { pricedInput } from '../../src/core/price.ts';
 import { blockId, genesisPoint, headerHash } from '../../src/core/header/header.ts';
 import { headerWork, isHopeless, slipOf, targetOf } from '../../src/core/header/target.ts';
 import { hash } from '../../src/core/hash.ts';
@@ -293,7 +293,9 @@ function questions() {
     const shapes = sizesOf(text);
     const prices = [0n, 1n, 100_000n, 2n ** 63n, 2n ** 64n - 1n].map((amount) => ({
       offered: String(amount),
-      named: String(priceOfInput({ type: 'sequence', amount }, { packing, shapes }, given).amount),
+      named: String(
+        pricedInput({ type: 'sequence', amount }, { packing, shapes }, given).price.amount,
+      ),
     }));
     const needed = shapesOfInput({ packing, shapes }, given);
     return { packing, shapes, input: toHex(given), needed, prices };

@@ -1,7 +1,7 @@
 /** What an asker keeps of a channel over a restart: one record, written whole. */
 import { REPLY_BYTES_MAX, Receipt } from '../../core/channel.ts';
 import { Question } from '../../core/ask-messages.ts';
-import { costOf } from '../../core/price.ts';
+import { costOf, type Priced } from '../../core/price.ts';
 import {
   blob,
   bytes,
@@ -20,6 +20,8 @@ const Current = struct({
   question: Question,
   /** Bytes of a unit of the answer, by which the asker counts. */
   unitBytes: u32,
+  /** Tokens of the input that are paid for apart. */
+  read: u32,
   answer: blob(REPLY_BYTES_MAX),
   receipt: optional(struct({ receipt: Receipt, signature: bytes(64) })),
 });
@@ -56,8 +58,10 @@ export const newAskerRecord = (genesis: Uint8Array, opening: SignedOpening): Ask
 
 export const unitsOf = ({ answer, unitBytes }: AskerCurrent): number => answer.length / unitBytes;
 
+const pricedOf = ({ question, read }: AskerCurrent): Priced => ({ price: question.price, read });
+
 /** nV for all that was received in this channel. */
 export const receivedOf = ({ before, current }: AskerRecord): bigint =>
-  before + (current ? costOf(current.question.price, unitsOf(current)) : 0n);
+  before + (current ? costOf(pricedOf(current), unitsOf(current)) : 0n);
 
 export const isWaiting = ({ current }: AskerRecord): boolean => current?.receipt === null;

@@ -90,6 +90,8 @@ export const askerOf = (record: AskerRecord): AskerState => ({
 export interface Asked extends Omit<Question, 'n'> {
   /** Bytes of a unit of the model's answers. */
   readonly unitBytes: number;
+  /** Tokens of the input that are paid for apart. */
+  readonly read: number;
 }
 
 export type AskerEvent =
@@ -184,7 +186,7 @@ const say = ({ stream, isOpen }: AskerState, says: AskerSays): AskerEffect[] =>
 function onAsk(
   { policy }: AskerEnd,
   state: AskerState,
-  { unitBytes, ...asked }: Asked,
+  { unitBytes, read, ...asked }: Asked,
   view: ChannelView,
 ): Turn {
   const { record } = state;
@@ -193,12 +195,12 @@ function onAsk(
   if (policy.isEnding(view)) return refuse('CHANNEL_ENDING');
   if (isWaiting(record)) return refuse('QUESTION_BUSY');
   const before = receivedOf(record);
-  const cost = costOf(asked.price, asked.most);
+  const cost = costOf({ price: asked.price, read }, asked.most);
   if (before + cost > openingOf(record).limit || asked.most * unitBytes > REPLY_BYTES_MAX)
     return refuse('CHANNEL_SMALL');
 
   const question = { n: record.n + 1, ...asked };
-  const current = { question, unitBytes, answer: new Uint8Array(), receipt: null };
+  const current = { question, unitBytes, read, answer: new Uint8Array(), receipt: null };
   const asking = { ...record, before, n: question.n, current };
   const next = { ...state, seen: 0, isStopped: false, record: asking };
   return [next, say(next, { type: 'question', ...question })];

@@ -5,11 +5,13 @@
 import type { AskerFrame, ProviderFrame, Question } from '../../core/ask-messages.ts';
 import { encode, tryDecode } from '../../core/codec.ts';
 import { SignedTx, Tx, type SignedOpening } from '../../core/formats.ts';
+import { bytesFromTokens } from '../../core/reading.ts';
 import { concat, toHex } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { AskStream } from '../../net/asking/ask-stream.ts';
 import type { Rank } from '../../miner/engine/miner-api.ts';
+import type { Made } from '../../miner/generator/course.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { Answerer } from '../mining/answerer.ts';
 import type { ChannelChain } from './channel-chain.ts';
@@ -24,12 +26,19 @@ import {
   type ProviderEvent,
   type ProviderState,
 } from './provider.ts';
-import type { ProviderRecord } from './provider-record.ts';
+import { isRunning, type ProviderRecord } from './provider-record.ts';
 import { providerFrame } from './saying.ts';
 import { countedOf, type ChannelView } from './terms.ts';
 
-/** What is asked for a question's answer, and how its sequences share passes. */
+/** What is asked for a question's answer, and how it is made. */
 export interface ServedModel extends Offer {
+  /** Of rows, how sequences share passes: undefined of tokens, which are made one after another. */
+  readonly passes: Passes | undefined;
+  /** Ids of an input's tokens without padding, of a model that gives tokens. */
+  readonly tokens: Uint32Array | undefined;
+}
+
+interface Passes {
   /** Bytes of input for each sequence. */
   readonly sequenceBytes: number;
   /** Sequences of one pass in the shape of the longest: it takes its time with one of them too. */
@@ -43,6 +52,7 @@ export interface ProvidedDeps {
   readonly store: ChannelStore<ProviderRecord>;
   readonly signers: CloseSigner;
   readonly answerer: Answerer;
+  readonly nowMs: () => number;
   readonly log: Log;
   readonly endOf: (record: ProviderRecord) => ProviderEnd;
   readonly offerOf: (asked: Pick<Question, 'model' | 'input'>) => ServedModel | undefined;
@@ -70,6 +80,10 @@ const UNPROVEN: ChannelView = {
 const FEE_STEP_PERCENT = 110n;
 /** Blocks before the end of a close's own validity in which another one is made. */
 const CLOSE_ENDS_BLOCKS = 5;
+/** ms of tokens that are told in one part: often enough to be read as they come, seldom enough for store and stream. */
+const PART_MS = 100;
+/** ms for which a model keeps its place in a text until the next voucher: such places are few. */
+const LATE_MS: Readonly<Record<Rank, number>> = { own: 0, payer: 10_000, stranger: 3000 };
 
 type Serve = Extract<ProviderEffect, { type: 'serve' }>;
 type CloseEffect = Extract<ProviderEffect, { type: 'close' }>;
@@ -84,6 +98,8 @@ export class ProvidedChannel {
   #run: { readonly id: number; readonly rank: Rank; readonly abort: AbortController } | undefined;
   /** Rows of the current question, from its sequence `first` on: a pass gives more of them than a step may show. */
   #rows: Rows | undefined;
+  /** Tokens of the current question, between its steps too. */
+  #speech: Speech | undefined;
   /** The close that was sent last: the same one again costs no signature, and no pool a replacement. */
   #close: { readonly signed: SignedTx; readonly amount: bigint } | undefined;
   #entering = 0;
@@ -106,12 +122,12 @@ export class ProvidedChannel {
   }
 
   get isIdle(): boolean {
-    return !this.#streams.size && !this.#run && !this.#entering;
+    return !this.#streams.size && !this.#run && !this.#speech && !this.#entering;
   }
 
   /** Whether a stranger's question runs in it. */
   get isStrangers(): boolean {
-    return this.#run?.rank === 'stranger';
+    return (this.#run ?? this.#speech)?.rank === 'stranger';
   }
 
   /** Whether its stream keeps its place before a stranger's: its asker has paid, or is being answered. */
@@ -195,6 +211,7 @@ export class ProvidedChannel {
     this.#isEnded = true;
     this.#run?.abort.abort();
     this.#run = undefined;
+    this.#endSpeech();
     this.#dropStreams();
     if (this.isIdle) this.#deps.onIdle(this);
   }
@@ -218,6 +235,7 @@ export class ProvidedChannel {
       case 'store': {
         const before = store.get(effect.record.channel);
         await store.put(effect.record);
+        if (!isRunning(effect.record)) this.#endSpeech();
         return this.#deps.onStored(effect.record, before);
       }
       case 'send':
@@ -251,33 +269,50 @@ export class ProvidedChannel {
     });
   }
 
-  #serve({ run: id, from, upTo, rank, question }: Serve): void {
+  #serve(serve: Serve): void {
     const abort = new AbortController();
-    this.#run = { id, rank, abort };
-    void this.#rowsFor({ question, from, upTo, rank }, abort.signal)
-      .then(({ rows, last }) => produced(id, rows, last))
-      .catch((e: unknown): ProviderEvent => {
-        if (!abort.signal.aborted)
-          this.#deps.log.warn('answer.failed', { channel: this.id, code: AppError.from(e).code });
-        return { type: 'failed', run: id };
-      })
-      .then((event) => {
-        if (abort.signal.aborted) return;
-        this.#run = undefined;
-        return this.#enter(event);
-      })
-      // What ends the channel was said where it ended.
-      .catch(() => undefined);
+    this.#run = { id: serve.run, rank: serve.rank, abort };
+    // What ends the channel was said where it ended.
+    void this.#deliver(serve, abort.signal).catch(() => undefined);
+  }
+
+  async #deliver(serve: Serve, signal: AbortSignal): Promise<void> {
+    let units = serve.from;
+    try {
+      for await (const made of this.#make(serve, signal)) {
+        if (signal.aborted) return;
+        units += made.units;
+        const isOver = made.last || units >= serve.upTo;
+        // Before it is told, which may begin the next run.
+        if (isOver) this.#run = undefined;
+        await this.#enter({ type: 'produced', run: serve.run, ...made });
+        if (isOver) return;
+      }
+    } catch (e) {
+      if (signal.aborted || this.#isEnded) return;
+      this.#deps.log.warn('answer.failed', { channel: this.id, code: AppError.from(e).code });
+      this.#run = undefined;
+      await this.#enter({ type: 'failed', run: serve.run });
+    }
+  }
+
+  /** What a run gives, as it comes. */
+  async *#make(serve: Serve, signal: AbortSignal): AsyncGenerator<Produced, void, undefined> {
+    const served = this.#deps.offerOf(serve.question);
+    if (!served) throw new AppError('MODEL_MISSING', 'it is served no more');
+    const { passes, tokens, unitBytes } = served;
+    if (tokens) return yield* this.#tokensFor(serve, tokens);
+    assert(passes, 'a model gives rows or tokens');
+    const { rows, last } = await this.#rowsFor(serve, { ...passes, unitBytes }, signal);
+    yield { bytes: concat(...rows), units: rows.length, last };
   }
 
   async #rowsFor(
-    { question, from, upTo, rank }: Pick<Serve, 'question' | 'from' | 'upTo' | 'rank'>,
+    { question, from, upTo, rank }: Serve,
+    { sequenceBytes, passSequences, unitBytes }: Passes & Pick<Offer, 'unitBytes'>,
     signal: AbortSignal,
   ): Promise<{ readonly rows: readonly Uint8Array[]; readonly last: boolean }> {
     const { n, model, most, input } = question;
-    const served = this.#deps.offerOf(question);
-    if (!served) throw new AppError('MODEL_MISSING', 'it is served no more');
-    const { sequenceBytes, passSequences, unitBytes } = served;
     const total = Math.ceil(input.length / sequenceBytes);
     const end = Math.min(upTo, total);
     const isLast = total <= upTo;
@@ -297,10 +332,60 @@ export class ProvidedChannel {
     return { rows: held.rows.slice(from - held.first, end - held.first), last: isLast };
   }
 
+  /** Tokens of an answer from the one after the first `from` on, in parts. */
+  async *#tokensFor(serve: Serve, input: Uint32Array): AsyncGenerator<Produced, void, undefined> {
+    const { nowMs } = this.#deps;
+    const speech = this.#speechOf(serve, input);
+    clearTimeout(speech.pause);
+    try {
+      while (speech.at < serve.from) await nextOf(speech);
+      while (speech.at < serve.upTo) {
+        const tokens: number[] = [];
+        const isFirst = !speech.at;
+        const beganMs = nowMs();
+        let last = false;
+        do {
+          const made = await nextOf(speech);
+          tokens.push(made.token);
+          last = made.finish !== undefined;
+        } while (!last && !isFirst && speech.at < serve.upTo && nowMs() - beganMs < PART_MS);
+        yield { bytes: bytesFromTokens(tokens), units: tokens.length, last };
+        if (last) return;
+      }
+    } finally {
+      if (this.#speech === speech)
+        speech.pause = setTimeout(() => {
+          this.#endSpeech();
+          void this.#enter({ type: 'late' }).catch(() => undefined);
+        }, LATE_MS[speech.rank]);
+    }
+  }
+
+  /** The one that waits for its next step; else another, which begins anew, as after a restart. */
+  #speechOf({ question, from, rank }: Serve, input: Uint32Array): Speech {
+    const { n, model, options } = question;
+    if (this.#speech && this.#speech.n === n && this.#speech.at === from) return this.#speech;
+    this.#endSpeech();
+    const abort = new AbortController();
+    const job = { model, input, options, rank, signal: abort.signal };
+    const tokens = this.#deps.answerer.generate(job);
+    return (this.#speech = { n, rank, at: 0, tokens, abort, pause: undefined });
+  }
+
+  #endSpeech(): void {
+    const speech = this.#speech;
+    if (!speech) return;
+    this.#speech = undefined;
+    clearTimeout(speech.pause);
+    speech.abort.abort();
+    void speech.tokens.return().catch(() => undefined);
+  }
+
   #abort(id: number): void {
     if (this.#run?.id !== id) return;
     this.#run.abort.abort();
     this.#run = undefined;
+    this.#endSpeech();
   }
 
   /** The next block asks for it again: what a pool refuses now, the next state may let in. */
@@ -347,14 +432,25 @@ const holds = (
   wanted: { readonly n: number; readonly from: number; readonly end: number },
 ): boolean => n === wanted.n && first <= wanted.from && wanted.end <= first + rows.length;
 
-const produced = (
-  run: number,
-  rows: readonly Uint8Array[],
-  last: boolean,
-): Extract<ProviderEvent, { type: 'produced' }> => ({
-  type: 'produced',
-  run,
-  bytes: concat(...rows),
-  units: rows.length,
-  last,
-});
+/** Tokens of one answer as they are made. */
+interface Speech {
+  readonly n: number;
+  readonly rank: Rank;
+  /** Tokens that were read. */
+  at: number;
+  readonly tokens: AsyncGenerator<Made, void, undefined>;
+  readonly abort: AbortController;
+  /** Ends it where no step follows. */
+  pause: ReturnType<typeof setTimeout> | undefined;
+}
+
+async function nextOf(speech: Speech): Promise<Made> {
+  const { value } = await speech.tokens.next();
+  // The run that reads it is over too.
+  if (!value) throw new AppError('PASS_ABORTED', 'the answer was given up');
+  speech.at++;
+  return value;
+}
+
+/** Whole units, the next ones of an answer. */
+type Produced = Pick<Extract<ProviderEvent, { type: 'produced' }>, 'bytes' | 'units' | 'last'>;

@@ -23,6 +23,8 @@ const Current = struct({
   salt: hash32,
   model: hash32,
   price: Price,
+  /** Tokens of the input that are paid for apart. */
+  read: u32,
   most: u32,
   units: u32,
   answer: blob(REPLY_BYTES_MAX),
@@ -62,7 +64,7 @@ export const newProviderRecord = (genesis: Uint8Array, opening: SignedOpening): 
 
 /** nV for all that was delivered in this channel. */
 export const deliveredOf = ({ before, current }: ProviderRecord): bigint =>
-  before + (current ? costOf(current.price, current.units) : 0n);
+  before + (current ? costOf(current, current.units) : 0n);
 
 /** nV for what was delivered and not vouched for. */
 export const owedOf = (record: ProviderRecord): bigint => deliveredOf(record) - record.amount;

@@ -21,7 +21,7 @@ import type {
   ProviderFrameOf,
   Question,
 } from '../../core/ask-messages.ts';
-import { stepCost, stepOf, unitsFor, type Price } from '../../core/price.ts';
+import { stepCost, stepOf, unitsFor, type Priced } from '../../core/price.ts';
 import { atMostU64 } from '../../core/tx/state-tx.ts';
 import { concat, equal } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
@@ -48,8 +48,7 @@ export const PROVIDER_POLICY = {
 export type ProviderPolicy = typeof PROVIDER_POLICY;
 
 /** What a provider asks for a question's answer: the least price, and the bytes of a unit. */
-export interface Offer {
-  readonly price: Price;
+export interface Offer extends Priced {
   readonly unitBytes: number;
 }
 
@@ -111,6 +110,8 @@ export type ProviderEvent =
       readonly last: boolean;
     }
   | { readonly type: 'failed'; readonly run: number }
+  /** The model waited for a voucher for as long as its place in the text is kept. */
+  | { readonly type: 'late' }
   /** The head or the pool changed, or the process has started. */
   | { readonly type: 'chain' };
 
@@ -180,6 +181,8 @@ function handle(scene: Scene, state: ProviderState): Turn {
       return event.run === state.run?.id ? onProduced(scene, state, event) : [state, []];
     case 'failed':
       return event.run === state.run?.id ? onFailed(state) : [state, []];
+    case 'late':
+      return onLate(state);
     case 'chain':
       return onChain(scene, state);
   }
@@ -255,6 +258,7 @@ function onQuestion(scene: Scene, state: ProviderState, asked: AskerFrameOf<'que
     salt: asked.salt,
     model: asked.model,
     price: asked.price,
+    read: pricedBy(end, asked).read,
     most: asked.most,
     units: 0,
     answer: new Uint8Array(),
@@ -287,8 +291,13 @@ interface QuestionRule {
   readonly least: (scene: Scene, record: ProviderRecord, asked: Question) => bigint;
 }
 const nothing = (): bigint => 0n;
-const leastLimit = ({ view }: Scene, _: ProviderRecord, { price }: Question): bigint =>
-  view.closeCost + stepCost(price) + 1n;
+/** At the price that it names. */
+const pricedBy = ({ offerOf }: ProviderEnd, asked: Question): Priced => ({
+  price: asked.price,
+  read: offerOf(asked)?.read ?? 0,
+});
+const leastLimit = ({ end, view }: Scene, _: ProviderRecord, asked: Question): bigint =>
+  view.closeCost + stepCost(pricedBy(end, asked)) + 1n;
 
 /** Why a new question is refused, in this order. */
 const QUESTION_RULES: readonly QuestionRule[] = [
@@ -333,30 +342,32 @@ const QUESTION_RULES: readonly QuestionRule[] = [
   },
   {
     code: 'PAYMENT_REQUIRED',
-    broken: (scene, record, { price }) =>
-      record.amount < deliveredOf(record) && !hasCredit(scene, record, price),
+    broken: (scene, record, asked) =>
+      record.amount < deliveredOf(record) && !hasCredit(scene, record, asked),
     least: (_, record) => deliveredOf(record),
   },
   {
     code: 'CHANNEL_SHALLOW',
-    broken: (scene, record, { price }) => !hasCredit(scene, record, price),
+    broken: (scene, record, asked) => !hasCredit(scene, record, asked),
     least: ({ view }, { amount }) => 2n + (amount + view.subsidy - 1n) / view.subsidy,
   },
 ];
 
-const hasCredit = ({ end, view }: Scene, record: ProviderRecord, price: Price): boolean =>
-  roomOf(end, view, record, price) >= stepCost(price);
+function hasCredit({ end, view }: Scene, record: ProviderRecord, asked: Question): boolean {
+  const priced = pricedBy(end, asked);
+  return roomOf(end, view, record, priced) >= stepCost(priced);
+}
 
 /** nV that may still be delivered before more is vouched for, or counts. */
 function roomOf(
   { policy, earlier }: ProviderEnd,
   view: ChannelView,
   record: ProviderRecord,
-  price: Price,
+  priced: Priced,
 ): bigint {
   const counted = policy.countedOf(record.amount, view);
   const unpaid = deliveredOf(record) - counted;
-  return policy.creditOf(stepCost(price), earlier + counted) - unpaid;
+  return policy.creditOf(stepCost(priced), earlier + counted) - unpaid;
 }
 
 function onVoucher(
@@ -399,14 +410,17 @@ function onProduced(
   const total = current.units + units;
   const parts = partsOf(record, current.units, bytes, units);
   const grown = { ...current, units: total, answer: concat(current.answer, bytes) };
-  const isOn = !last && total < run!.upTo;
+  const isOver = last || total >= run!.upTo;
   const after: ProviderState = {
     ...state,
     record: { ...record, current: grown },
-    run: isOn ? run : undefined,
+    run: isOver ? undefined : run,
   };
   const sent = state.question ? parts.flatMap((part) => send(after, part)) : [];
-  const isWhole = last || total >= current.most || (state.isStopped && !isOn);
+  // Tokens come one by one, and the step that runs is the last.
+  const stepsOf = (count: number): number => Math.floor(count / stepOf(current.price));
+  const isStopped = state.isStopped && (isOver || stepsOf(total) > stepsOf(current.units));
+  const isWhole = last || total >= current.most || isStopped;
   if (!isWhole) return [after, sent];
   const [done, effects] = finish(after);
   return [done, [...sent, ...effects]];
@@ -417,6 +431,10 @@ function onFailed(state: ProviderState): Turn {
   const told = state.question ? send(state, refused('MODEL_FAILED')) : [];
   return [done, [...told, ...effects]];
 }
+
+/** What goes on without its place is read anew: as another question, which pays for that. */
+const onLate = (state: ProviderState): Turn =>
+  isRunning(state.record) && !state.run ? finish(state) : [state, []];
 
 /** In parts that end where a step does. `bytes`: `units` pieces of equal size, after the first `from` units. */
 function partsOf(
@@ -457,21 +475,28 @@ const isServable = ({ policy }: ProviderEnd, view: ChannelView, record: Provider
 
 /** Units up to which the current answer may go now. */
 function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecord): number {
-  const { price, units, most } = record.current!;
+  const current = record.current!;
+  const { units, most } = current;
   if (!isServable(end, view, record)) return units;
-  const cost = stepCost(price);
-  const room = roomOf(end, view, record, price);
+  const step = stepOf(current.price);
+  // A step that was begun goes on to its end, where it is vouched for: this process may have died within it.
+  const from = units - (units % step);
+  const cost = stepCost(current);
+  const room = roomOf(end, view, { ...record, current: { ...current, units: from } }, current);
   const steps = cost === 0n ? STEPS_AHEAD_MAX : room < cost ? 0 : Number(room / cost);
-  const ahead = Math.min(steps, STEPS_AHEAD_MAX) * stepOf(price);
-  const left = unitsFor(price, openingOf(record).limit - deliveredOf(record));
-  return units + Math.min(most - units, ahead, left);
+  const ahead = Math.max(units, from + Math.min(steps, STEPS_AHEAD_MAX) * step);
+  return Math.min(most, ahead, Math.max(units, payableOf(record)));
 }
+
+/** Units of the current answer that the limit pays for. */
+const payableOf = (record: ProviderRecord): number =>
+  unitsFor(record.current!, openingOf(record).limit - record.before);
 
 /** Lets the model go on where the channel may be served; an answer that the limit ends is done. */
 function serve(end: ProviderEnd, state: ProviderState, view: ChannelView): Turn {
   const { record, question } = state;
-  const { price, units } = record.current!;
-  if (unitsFor(price, openingOf(record).limit - deliveredOf(record)) === 0) return finish(state);
+  const { units } = record.current!;
+  if (payableOf(record) <= units) return finish(state);
   // It goes on also where its stream is gone, so that whoever comes again and again has no more work done.
   if (state.run) return [state, []];
   const upTo = servableUpTo(end, view, record);

@@ -3,19 +3,37 @@
  * it keeps. A light client and a seed run the same; what differs is how an opening is submitted and a model run.
  */
 import type { Store } from '../../chain/store/store.ts';
-import { priceOfInput, type Price } from '../../core/price.ts';
+import { priceTypeOf, pricedInput } from '../../core/price.ts';
 import { OPTIONS_BYTES_MAX } from '../../core/channel.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { SignedOpening } from '../../core/formats.ts';
-import { inputTokens, type Manifest, unitShape } from '../../core/manifest.ts';
+import {
+  inputTokens,
+  isGenerator,
+  tokensMax,
+  tokensRead,
+  unitBytesOf,
+  unitShape,
+  type Manifest,
+} from '../../core/manifest.ts';
 import type { Offer } from '../../core/offer.ts';
+import { tokensFromBytes } from '../../core/reading.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import type { AnswerClaim } from '../../miner/engine/miner-api.ts';
+import type { Verdict } from '../../miner/generator/verify.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
-import type { AskedPrepaid, ClientEvent, PaidAnswer, Prepaid, PrepaidApi } from '../api.ts';
+import type {
+  AnswerCheck,
+  AskedPrepaid,
+  ClientEvent,
+  PaidAnswer,
+  Prepaid,
+  PrepaidApi,
+} from '../api.ts';
 import { newAskerRecord, unitsOf, type AskerRecord } from '../channels/asker-record.ts';
 import type { Asked } from '../channels/asker.ts';
 import type { ChannelChain } from '../channels/channel-chain.ts';
@@ -37,6 +55,8 @@ import {
 } from './paid-answer.ts';
 import { providersOf } from './ranking.ts';
 
+type OfferedModel = Offer['offer']['models'][number];
+
 export interface PrepaidDeps {
   readonly chain: ChannelChain;
   /** Kept when the chain is rebuilt. */
@@ -52,6 +72,8 @@ export interface PrepaidDeps {
   submit(opening: Uint8Array): Promise<unknown>;
   /** Runs a model here. @throws AppError NO_MINER, MODEL_MISSING */
   execute(model: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
+  /** Checks tokens of a language model here. @throws AppError as `execute`, OPTION_MALFORMED, OPTION_RANGE */
+  verifyTokens(claim: AnswerClaim): Promise<Verdict>;
   report(event: ClientEvent): void;
   nowMs(): number;
   /** ms before each try to reach a provider. */
@@ -198,16 +220,14 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     const { model, input, most, options = new Uint8Array() } = asked;
     const manifest = models.get(toHex(model));
     if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not known here');
-    if (!inputTokens(input, manifest) || options.length > OPTIONS_BYTES_MAX)
-      throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-    if (!Number.isSafeInteger(most) || most < 1 || most > unitShape(manifest).sequences)
-      throw new AppError('QUESTION_LONG', `${most} rows of ${manifest.name}`);
-    const offered = asked.price ?? offeredPrice(openingOf(channel.record).provider, model);
-    if (offered?.type !== PRICED_BY)
+    const offered = offeredNow(openingOf(channel.record).provider, model);
+    requireFits({ input, most, options }, manifest, offered?.window);
+    const price = asked.price ?? offered?.price;
+    if (price?.type !== priceTypeOf(manifest))
       throw new AppError('MODEL_UNOFFERED', 'no offer of it was heard lately');
-    const price = priceOfInput(offered, manifest, input);
+    const priced = pricedInput(price, manifest, input);
     const salt = asked.salt ?? crypto.getRandomValues(new Uint8Array(32));
-    return { model, price, most, salt, options, input, unitBytes: manifest.answerSize };
+    return { model, ...priced, most, salt, options, input, unitBytes: unitBytesOf(manifest) };
   }
 
   /** What came of the same call made before, if something did. */
@@ -222,31 +242,48 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
           equal(kept.receipt.channel, channel),
       );
 
-  const offeredPrice = (provider: Uint8Array, model: Uint8Array): Price | undefined =>
-    offerOf(provider)?.models.find((each) => equal(each.model, model))?.price;
+  const offeredNow = (provider: Uint8Array, model: Uint8Array): OfferedModel | undefined =>
+    offerOf(provider)?.models.find((each) => equal(each.model, model));
 
-  async function verify(answer: PaidAnswer) {
+  async function verify(answer: PaidAnswer): Promise<AnswerCheck> {
     const said = saidOf(answer);
     requireSaid(genesis, said);
     const manifest = models.get(toHex(said.receipt.model));
     if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not known here');
     if (!inputTokens(said.input, manifest))
       throw new AppError('INPUT_LONG', `the input does not fit ${manifest.name}`);
-    const at = differenceAt(said.answer, await deps.execute(said.receipt.model, said.input));
-    const isEqual = at === undefined;
+    const checked = isGenerator(manifest)
+      ? await checkTokens(manifest, said)
+      : { at: differenceAt(said.answer, await deps.execute(said.receipt.model, said.input)) };
+    const isEqual = checked.at === undefined;
     const { channel, n } = said.receipt;
     const kept = answers.find(channel, n);
     // A receipt under the same number may be of another answer: each shows its own.
     if (kept && equal(kept.signature, said.signature))
       await answers.put({ ...kept, verdict: verdictByte(isEqual ? 'equal' : 'false') });
     if (!isEqual) await convict(said.provider, 'ANSWER_FALSE');
-    return { isEqual, at };
+    return { isEqual, ...checked };
+  }
+
+  /** The first token that the model does not say; an answer may have been stopped before its end. */
+  async function checkTokens(
+    manifest: Manifest,
+    { receipt: { model }, input, options, answer: said }: Said,
+  ): Promise<{ at: number | undefined; token?: number | undefined }> {
+    const answer = tokensFromBytes(said);
+    const tokens = inputTokens(input, manifest)!.slice(0, tokensRead(manifest, input));
+    const verdict = await deps.verifyTokens({ model, input: tokens, options, answer });
+    const isCut = said.length % unitBytesOf(manifest) !== 0;
+    const { at, token } = verdict.right ? { at: answer.length, token: undefined } : verdict;
+    // Whole tokens, all of them right.
+    if (at === answer.length && !isCut) return { at: undefined };
+    return { at, token };
   }
 
   /** As a stranger's is told. */
   function told(said: Said): PaidAnswer {
-    const size = models.get(toHex(said.receipt.model))?.answerSize;
-    const units = size ? Math.floor(said.answer.length / size) : 0;
+    const manifest = models.get(toHex(said.receipt.model));
+    const units = manifest ? Math.floor(said.answer.length / unitBytesOf(manifest)) : 0;
     const kept = answers.find(said.receipt.channel, said.receipt.n);
     const isKept = kept && equal(kept.signature, said.signature);
     return paidAnswerOf(isKept ? kept : { ...said, units, timeMs: nowMs(), verdict: 0 });
@@ -293,9 +330,10 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     stop: () => channels.forEach((channel) => channel.end()),
     api: {
       async providers(model) {
+        const manifest = models.get(toHex(model));
         return providersOf(deps.offers(), {
           model,
-          priceType: models.has(toHex(model)) ? PRICED_BY : undefined,
+          priceType: manifest && priceTypeOf(manifest),
           own: await deps.signers?.servingKey().catch(() => undefined),
           paid: paidTo,
           isDistrusted: (provider) => known.isDistrusted(provider),
@@ -327,8 +365,23 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
 /** Whatever else fails, peers may know the opening already, and a block may hold it. */
 const NEVER_SENT: ReadonlySet<ErrorCode> = new Set(['TX_REFUSED', 'NONCE_TAKEN']);
 
-/** Models here give a row for each sequence. */
-const PRICED_BY: Price['type'] = 'sequence';
+/** @param window as its provider offers it @throws AppError INPUT_LONG, QUESTION_LONG */
+function requireFits(
+  { input, most, options }: Pick<Asked, 'input' | 'most' | 'options'>,
+  manifest: Manifest,
+  window = tokensMax(manifest),
+): void {
+  if (!inputTokens(input, manifest) || options.length > OPTIONS_BYTES_MAX)
+    throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
+  if (!Number.isSafeInteger(most) || most < 1 || most > unitsMax(manifest))
+    throw new AppError('QUESTION_LONG', `${most} units of ${manifest.name}`);
+  const read = tokensRead(manifest, input);
+  if (isGenerator(manifest) && read >= window)
+    throw new AppError('INPUT_LONG', `${read} tokens, where input and answer may have ${window}`);
+}
+
+/** Rows, or tokens of input and answer, that a question may be about. */
+const unitsMax = (m: Manifest): number => (isGenerator(m) ? tokensMax(m) : unitShape(m).sequences);
 
 const nobodyDials: NonNullable<Transport['ask']> = async () => {
   throw new AppError('NET_CLOSED', 'this transport opens no streams');

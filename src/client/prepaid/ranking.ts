@@ -26,7 +26,7 @@ export function providersOf(offers: readonly Offer[], terms: RankingTerms): Prov
       const offered = offer.models.find((each) => equal(each.model, model));
       const isAsked = offered && (priceType === undefined || offered.price.type === priceType);
       if (!isAsked || terms.isDistrusted(key) || (own && equal(own, key))) return [];
-      const { price } = offered;
+      const { price, window } = offered;
       const paid = terms.paid(key);
       return [
         {
@@ -35,6 +35,7 @@ export function providersOf(offers: readonly Offer[], terms: RankingTerms): Prov
           peer: new TextDecoder().decode(peer),
           model,
           price,
+          window,
           queue,
           waitSeconds,
           paid,

@@ -2,9 +2,9 @@
  * What a provider asks for an answer (docs/protocol.md §9.1): no less than its device would earn by mining in the time.
  * Pure; nothing here is a rule of the chain.
  */
-import type { Price } from '../../core/price.ts';
+import { READ_PER_UNIT, type Price } from '../../core/price.ts';
 import { targetOf, type Dated } from '../../core/header/target.ts';
-import { unitMacs, type Manifest } from '../../core/manifest.ts';
+import { isGenerator, unitMacs, type Manifest } from '../../core/manifest.ts';
 import type { Params } from '../../core/params.ts';
 import { subsidyPerPass } from '../mining/subsidy.ts';
 
@@ -35,13 +35,8 @@ export const miningNow = (
   height: head.height + 1,
 });
 
-/**
- * The least price for a sequence of the shape that is mined; longer ones cost more (core/price.ts). Time is counted in
- * multiplications, as a device does about as many in a second of any model. A sequence may have to go through the model
- * by itself: so it costs a whole pass.
- */
-export function sequencePrice(model: Manifest, { models, target, height }: MiningNow): Price {
-  const macs = unitMacs(model);
+/** nV that mining the best model earns in the time of so many multiplications. */
+function earnedIn(macs: bigint, { models, target, height }: MiningNow): bigint {
   let most = PRICE_MIN;
   for (const mined of models) {
     const earned = subsidyPerPass(mined, target, height) * macs * OVER_MINING_PERCENT;
@@ -49,8 +44,29 @@ export function sequencePrice(model: Manifest, { models, target, height }: Minin
     const amount = (earned + per - 1n) / per;
     if (amount > most) most = amount;
   }
-  return { type: 'sequence', amount: most };
+  return most;
 }
+
+/**
+ * The least price for a sequence of the shape that is mined; longer ones cost more (core/price.ts). Time is counted in
+ * multiplications, as a device does about as many in a second of any model. A sequence may have to go through the model
+ * by itself: so it costs a whole pass.
+ */
+const sequencePrice = (model: Manifest, now: MiningNow): Price => ({
+  type: 'sequence',
+  amount: earnedIn(unitMacs(model), now),
+});
+
+/** For a thousand tokens, each of which takes the time of several in a pass, and for its choice all rows of the head. */
+function tokenPrice(model: Manifest, now: MiningNow): Price {
+  const head = BigInt(model.vocabulary) * BigInt(model.answerSize);
+  const pass = model.linears.reduce((sum, { k, n }) => sum + BigInt(k) * BigInt(n), 0n);
+  return { type: 'tokens', amount: earnedIn(1000n * BigInt(READ_PER_UNIT) * (pass + head), now) };
+}
+
+/** What a provider asks that names no price. */
+export const fairPrice = (model: Manifest, now: MiningNow): Price =>
+  isGenerator(model) ? tokenPrice(model, now) : sequencePrice(model, now);
 
 /** Prices that were told lately: an asker may pay what it heard. */
 export interface ToldPrices {

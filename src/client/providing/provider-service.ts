@@ -3,14 +3,17 @@
  * as long as channels of before are open.
  */
 import {
+  inputTokens,
+  isGenerator,
   modelId,
   sequenceBytes,
   shapeOfInput,
   tokensMax,
+  unitBytesOf,
   type Manifest,
 } from '../../core/manifest.ts';
 import { OFFERED_MAX, type Offer, type UnsignedOffer } from '../../core/offer.ts';
-import { priceOfInput, type Price } from '../../core/price.ts';
+import { pricedInput, priceTypeOf, type Price } from '../../core/price.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -21,11 +24,12 @@ import type { PaidWork, Provided } from '../api.ts';
 import type { ChannelChain } from '../channels/channel-chain.ts';
 import type { ChannelStore } from '../channels/channel-store.ts';
 import { OFFER_AGE_MS_MAX } from '../channels/offer-book.ts';
+import type { ServedModel } from '../channels/provided-channel.ts';
 import type { ProviderRecord } from '../channels/provider-record.ts';
 import { createProviding, type Providing, type ProvidingStatus } from '../channels/providing.ts';
 import type { Answerer } from '../mining/answerer.ts';
 import type { PayerBook } from './payer-book.ts';
-import { createToldPrices, sequencePrice, type MiningNow, type ToldPrices } from './prices.ts';
+import { createToldPrices, fairPrice, type MiningNow, type ToldPrices } from './prices.ts';
 
 const U16_MAX = 0xffff;
 
@@ -71,9 +75,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
     deps.served().find((manifest) => toHex(modelId(manifest)) === toHex(model));
 
   const priceNow = (manifest: Manifest): Price =>
-    provided?.price === undefined
-      ? sequencePrice(manifest, deps.mining())
-      : { type: 'sequence', amount: provided.price };
+    namedPrice(manifest, provided) ?? fairPrice(manifest, deps.mining());
 
   /** Those of models that were served in this process: as many as the network admits. */
   function toldOf(manifest: Manifest): ToldPrices {
@@ -99,12 +101,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
           const manifest = manifestOf(model);
           if (!manifest) return undefined;
           const told = toldOf(manifest).least(deps.nowMs()) ?? priceNow(manifest);
-          return {
-            price: priceOfInput(told, manifest, input),
-            unitBytes: manifest.answerSize,
-            sequenceBytes: sequenceBytes(manifest),
-            passSequences: shapeOfInput(manifest, input).sequences,
-          };
+          return servedModel(manifest, told, input);
         },
       },
     });
@@ -183,6 +180,24 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
       clearTimeout(timer);
     },
   };
+}
+
+function namedPrice(manifest: Manifest, provided: Provided | undefined): Price | undefined {
+  const type = priceTypeOf(manifest);
+  const amount = type === 'tokens' ? provided?.tokenPrice : provided?.price;
+  return amount === undefined ? undefined : { type, amount };
+}
+
+/** How an input is answered, and for how much; undefined: it is none of the model. */
+function servedModel(m: Manifest, told: Price, input: Uint8Array): ServedModel | undefined {
+  const priced = { ...pricedInput(told, m, input), unitBytes: unitBytesOf(m) };
+  if (isGenerator(m)) {
+    const tokens = inputTokens(input, m)?.subarray(0, priced.read);
+    return tokens && { ...priced, tokens, passes: undefined };
+  }
+  const passSequences = shapeOfInput(m, input).sequences;
+  const passes = { sequenceBytes: sequenceBytes(m), passSequences };
+  return { ...priced, tokens: undefined, passes };
 }
 
 const NOTHING: ProvidingStatus = { channels: 0, streams: 0, answers: 0, units: 0, earned: 0n };

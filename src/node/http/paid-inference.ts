@@ -8,7 +8,7 @@ import { SignedTx } from '../../core/formats.ts';
 import { plainHash } from '../../core/hash.ts';
 import { shapesOfInput, type Manifest } from '../../core/manifest.ts';
 import { ACCOUNT_MIN } from '../../core/params.ts';
-import { costOf, priceOfInput } from '../../core/price.ts';
+import { costOf, pricedInput } from '../../core/price.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { concat, equal, toHex, u32, utf8 } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
@@ -227,7 +227,7 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     const provider = await choose(question);
     return queueOf(provider.key).run(async () => {
       const most = rowsOf(manifest, input);
-      const cost = costOf(priceOfInput(provider.price, manifest, input), most);
+      const cost = costOf(pricedInput(provider.price, manifest, input), most);
       const { channel, answers } = await setAside(provider, { key, content, cost, most });
       try {
         const { price } = provider;

@@ -2,7 +2,7 @@
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { PrepaidApi } from '../../client/api.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
-import { miningNow, sequencePrice } from '../../client/providing/prices.ts';
+import { miningNow, fairPrice } from '../../client/providing/prices.ts';
 import type { PriceOf } from '../http/infer-routes.ts';
 import type { Options } from './options.ts';
 
@@ -23,10 +23,7 @@ export function createPriceOf({ chain, network, options, prepaid }: PriceDeps): 
     return best?.price.amount;
   }
   return async ({ name, id, manifest }) => {
-    const fair = sequencePrice(
-      manifest,
-      miningNow(chain.params, chain.head().header, network.models),
-    );
+    const fair = fairPrice(manifest, miningNow(chain.params, chain.head().header, network.models));
     return { asked: await askedFor(name, id), most: ROOM * fair.amount };
   };
 }

@@ -23,7 +23,7 @@ export async function openSeedPrepaid(
   spendings: Spendings,
 ): Promise<SeedPrepaid> {
   const { chain, network, options, offers, sender, thread, transport, channels } = deps;
-  const { serving: keys, channelChain } = channels;
+  const { serving: keys, channelChain, answerer } = channels;
 
   async function execute(model: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
     await thread.ensure(model);
@@ -38,6 +38,7 @@ export async function openSeedPrepaid(
     offers: () => offers.offers(Date.now()),
     submit: (opening) => sender.announce(decode(SignedTx, opening)),
     execute,
+    verifyTokens: (claim) => answerer.verify(claim),
     // Whoever asks waits for the answer itself.
     report: () => undefined,
     nowMs: () => Date.now(),

@@ -4,7 +4,7 @@ import type { Store } from '../../chain/store/store.ts';
 import type { ChannelChain } from '../../client/channels/channel-chain.ts';
 import { dropOtherChannels, openProviderStore } from '../../client/channels/channel-store.ts';
 import type { OfferBook } from '../../client/channels/offer-book.ts';
-import { createAnswerer } from '../../client/mining/answerer.ts';
+import { createAnswerer, type Answerer } from '../../client/mining/answerer.ts';
 import { modelNamed, type ChainNetwork } from '../../client/models/networks.ts';
 import { openPayerBook } from '../../client/providing/payer-book.ts';
 import { miningNow } from '../../client/providing/prices.ts';
@@ -28,6 +28,7 @@ export interface SeedChannels {
   readonly serving: ServingKeys;
   readonly channelChain: ChannelChain;
   readonly provider: ProviderService;
+  readonly answerer: Answerer;
   /** Answers for pay to this address, with the model that is mined. */
   provide(payee: Uint8Array): Promise<void>;
   /** Follows the chain from now on, once peers can be told. @returns what ends it */
@@ -79,20 +80,21 @@ export async function openSeedChannels(
   let status = MINER_OFF;
   thread.miner.on('status', (told) => (status = told));
   let isMining = false;
+  const answerer = createAnswerer({
+    async workerWith(model) {
+      await thread.ensure(model);
+      return thread.miner;
+    },
+    status: () => status,
+    // A thread that dies ends the process.
+    noteFailure: () => undefined,
+  });
   const provider = createProviderService({
     chain: channelChain,
     store: records,
     payers: await openPayerBook(store),
     signers: serving,
-    answerer: createAnswerer({
-      async workerWith(model) {
-        await thread.ensure(model);
-        return thread.miner;
-      },
-      status: () => status,
-      // A thread that dies ends the process.
-      noteFailure: () => undefined,
-    }),
+    answerer,
     served() {
       const model = isMining ? modelNamed(network, options.model) : undefined;
       return model ? [model.manifest] : [];
@@ -107,6 +109,7 @@ export async function openSeedChannels(
   });
   return {
     serving,
+    answerer,
     channelChain,
     provider,
     async provide(payee) {

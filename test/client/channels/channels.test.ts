@@ -91,7 +91,7 @@ describe('questions and answers', () => {
     const { vouched } = pair.asker.record;
     pair.run();
     expect(pair.asker.record.vouched).toBe(vouched);
-    expect(deliveredOf(pair.provider.record) - vouched).toBeLessThanOrEqual(512n);
+    expect(deliveredOf(pair.provider.record) - vouched).toBeLessThanOrEqual(64n);
     pair.fromAsker = (frame) => [frame];
     pair.enterAsker({ type: 'stop' });
     pair.run();
@@ -112,7 +112,7 @@ describe('questions and answers', () => {
     pair.connect();
     expect(pair.codes).toEqual([]);
     const [answer] = pair.answers;
-    expect(answer).toMatchObject({ receipt: { n: 1, total: 256n } });
+    expect(answer).toMatchObject({ receipt: { n: 1, total: 32n } });
   });
 
   it('go on where they were after either end died or a stream was cut, whatever was lost on the way', () => {
@@ -157,7 +157,7 @@ describe('questions and answers', () => {
     pair.produce(serve);
     // Nothing of it is said before it is asked for on this stream.
     expect(pair.toAsker).toEqual([]);
-    expect(deliveredOf(pair.provider.record)).toBe(256n);
+    expect(deliveredOf(pair.provider.record)).toBe(32n);
     say(3, { type: 'question', n: 2, ...asked(700) });
     const codes = pair.toAsker.flatMap((frame) => (frame.type === 'refused' ? [frame.code] : []));
     expect(codes).toEqual(['PAYMENT_REQUIRED']);
@@ -165,16 +165,16 @@ describe('questions and answers', () => {
 
   it('are never more than a step ahead of vouchers, or an eighth of what was paid', () => {
     const pair = unpaid(10_000);
-    expect(deliveredOf(pair.provider.record)).toBe(256n);
-    expect(pair.asker.record.vouched).toBe(256n);
-    const payer = new Pair({ providerEnd: { earlier: 256n * 8n * 3n } });
+    expect(deliveredOf(pair.provider.record)).toBe(32n);
+    expect(pair.asker.record.vouched).toBe(32n);
+    const payer = new Pair({ providerEnd: { earlier: 32n * 8n * 3n } });
     payer.fromAsker = (frame) => (frame.type === 'voucher' ? [] : [frame]);
     payer.connect().ask(10_000);
-    expect(deliveredOf(payer.provider.record)).toBe(3n * 256n);
+    expect(deliveredOf(payer.provider.record)).toBe(3n * 32n);
   });
 
   it('are served to strangers after payers', () => {
-    const { ranks } = new Pair().connect().ask(600);
+    const { ranks } = new Pair().connect().ask(75);
     expect(ranks).toEqual(['stranger', 'payer', 'payer']);
   });
 });
@@ -193,8 +193,7 @@ describe('what an asker owes (C1)', () => {
     ],
     [
       'two steps in one part',
-      (f) =>
-        f.type === 'part' ? [{ ...f, units: f.units + 256, bytes: filled(1, 2 * 512) }] : [f],
+      (f) => (f.type === 'part' ? [{ ...f, units: f.units + 32, bytes: filled(1, 2 * 64) }] : [f]),
       'PROVIDER_JUMP',
     ],
     [
@@ -232,9 +231,9 @@ describe('what an asker owes (C1)', () => {
   it.each(lies)('is not %s', (_, lie, code) => {
     const pair = new Pair();
     pair.fromProvider = lie;
-    pair.connect().ask(512);
+    pair.connect().ask(64);
     expect(pair.codes).toEqual([code]);
-    expect(pair.asker.record.vouched).toBeLessThanOrEqual(256n);
+    expect(pair.asker.record.vouched).toBeLessThanOrEqual(32n);
     expect(pair.answers).toEqual([]);
     // No further use of it, and no further payment.
     pair.fromProvider = (frame) => [frame];
@@ -245,7 +244,7 @@ describe('what an asker owes (C1)', () => {
   it('is the last step only once its receipt is right', () => {
     const pair = new Pair();
     pair.fromProvider = (frame) => (frame.type === 'done' ? [] : [frame]);
-    pair.connect().ask(256);
+    pair.connect().ask(32);
     expect(pair.asker.record.vouched).toBe(0n);
   });
 
@@ -301,25 +300,25 @@ describe('who may use a channel (C2, C4)', () => {
   });
 
   it('not with a voucher that nobody signed, at any amount', () => {
-    const pair = unpaid(512);
-    for (const amount of [0n, 1n, 256n]) {
+    const pair = unpaid(64);
+    for (const amount of [0n, 1n, 32n]) {
       const frame: AskerFrame = { type: 'voucher', amount, signature: filled(7, 64) };
       expect(codesOf(give(pair, frame))).toEqual(['VOUCHER_WRONG']);
     }
-    expect(codesOf(give(pair, voucher(256n, filled(9))))).toEqual(['VOUCHER_WRONG']);
-    expect(codesOf(give(pair, voucher(256n, CHANNEL, filled(9))))).toEqual(['VOUCHER_WRONG']);
+    expect(codesOf(give(pair, voucher(32n, filled(9))))).toEqual(['VOUCHER_WRONG']);
+    expect(codesOf(give(pair, voucher(32n, CHANNEL, filled(9))))).toEqual(['VOUCHER_WRONG']);
     expect(pair.provider.record.amount).toBe(0n);
-    expect(give(pair, voucher(256n)).map((e) => e.type)).toEqual(['store', 'serve']);
+    expect(give(pair, voucher(32n)).map((e) => e.type)).toEqual(['store', 'serve']);
   });
 
   it('the repeated question and voucher get what they got', () => {
     const pair = new Pair().connect();
-    const question: AskerFrame = { type: 'question', n: 1, ...asked(600) };
+    const question: AskerFrame = { type: 'question', n: 1, ...asked(75) };
     const sent: ProviderFrame[] = [];
     pair.fromProvider = (frame) => (sent.push(frame), [frame]);
     pair.enterAsker({
       type: 'ask',
-      asked: asked(600, { salt: question.salt, input: question.input }),
+      asked: asked(75, { salt: question.salt, input: question.input }),
     });
     pair.run();
     const first = sent.splice(0);
@@ -333,7 +332,7 @@ describe('who may use a channel (C2, C4)', () => {
     again();
     expect(sent).toEqual(first);
     expect(codesOf(again())).toEqual(['QUESTION_ORDER']);
-    pair.enterProvider({ type: 'frame', stream: 2, frame: voucher(600n) });
+    pair.enterProvider({ type: 'frame', stream: 2, frame: voucher(75n) });
     expect(pair.provider.record).toBe(before);
   });
 
@@ -345,7 +344,7 @@ describe('who may use a channel (C2, C4)', () => {
 
   it('an old voucher and one above what was delivered change nothing', () => {
     const pair = new Pair().connect().ask(600);
-    expect(codesOf(give(pair, voucher(256n)))).toEqual(['VOUCHER_STALE']);
+    expect(codesOf(give(pair, voucher(32n)))).toEqual(['VOUCHER_STALE']);
     expect(codesOf(give(pair, voucher(601n)))).toEqual(['VOUCHER_HIGH']);
     expect(pair.provider.record.amount).toBe(600n);
   });
@@ -354,7 +353,7 @@ describe('who may use a channel (C2, C4)', () => {
 describe('near the end of a channel (C3, C8)', () => {
   it('nothing is served from 30 blocks before it, and it is closed by itself', () => {
     const pair = unpaid(10_000);
-    give(pair, voucher(256n));
+    give(pair, voucher(32n));
     pair.at({ height: 969 });
     expect(pair.closes).toEqual([]);
     const before = deliveredOf(pair.provider.record);
@@ -407,18 +406,18 @@ describe('near the end of a channel (C3, C8)', () => {
 
 describe('one writer, one write (C5, C8, C9, C10)', () => {
   it('what changed is written before anything that stands on it', () => {
-    const pair = new Pair().connect().ask(600).ask(3);
+    const pair = new Pair().connect().ask(75).ask(3);
     const { trace } = pair;
     expect(trace.filter((t) => t === 'provider store').length).toBeGreaterThan(5);
     const begun = give(pair, { type: 'question', n: 3, ...asked(300) });
     expect(begun.map((e) => e.type)).toEqual(['store', 'serve']);
     const [serve] = pair.serves.splice(0);
     const before = pair.provider.record;
-    const bytes = answerTo(serve!.question, 0, 256);
+    const bytes = answerTo(serve!.question, 0, 32);
     const { run } = serve!;
-    const effects = pair.enterProvider({ type: 'produced', run, bytes, units: 256, last: false });
+    const effects = pair.enterProvider({ type: 'produced', run, bytes, units: 32, last: false });
     expect(effects.map((e) => e.type)).toEqual(['store', 'send']);
-    expect(deliveredOf(pair.provider.record)).toBe(deliveredOf(before) + 256n);
+    expect(deliveredOf(pair.provider.record)).toBe(deliveredOf(before) + 32n);
     const paid = give(pair, voucher(deliveredOf(pair.provider.record)));
     expect(paid.map((e) => e.type)).toEqual(['store', 'serve']);
   });
@@ -429,7 +428,7 @@ describe('one writer, one write (C5, C8, C9, C10)', () => {
     const peers = { ...PEERS, asker: 'tab 2' };
     const effects = pair.enterProvider({ type: 'opened', stream: 2, peers, signature });
     expect(effects.map((e) => e.type)).toEqual(['send', 'drop', 'send']);
-    expect(give(pair, voucher(256n))).toEqual([]);
+    expect(give(pair, voucher(32n))).toEqual([]);
     expect(pair.provider.record.amount).toBe(0n);
   });
 
@@ -465,7 +464,7 @@ describe('depth (C6, and reorganisations)', () => {
     const pair = new Pair();
     pair.view = { ...VIEW, depth };
     pair.connect().ask(1000);
-    expect(deliveredOf(pair.provider.record)).toBe(256n);
+    expect(deliveredOf(pair.provider.record)).toBe(32n);
     pair.at({ depth: 3 });
     expect(pair.answers).toHaveLength(1);
   });
@@ -473,7 +472,7 @@ describe('depth (C6, and reorganisations)', () => {
   it('a channel that went is not served, and goes on when it is back', () => {
     const pair = unpaid(600);
     pair.view = { ...VIEW, depth: undefined };
-    give(pair, voucher(256n));
+    give(pair, voucher(32n));
     expect(pair.serves).toEqual([]);
     pair.fromAsker = (frame) => [frame];
     pair.at({ depth: 90 });
@@ -489,31 +488,31 @@ describe('depth (C6, and reorganisations)', () => {
     expect(pair.serves).toEqual([]);
     expect(deliveredOf(pair.provider.record)).toBe(0n);
     pair.at({ depth: 90 });
-    expect(deliveredOf(pair.provider.record)).toBe(256n);
+    expect(deliveredOf(pair.provider.record)).toBe(32n);
   });
 
   it('an unpaid answer and a shallow channel refuse the next question, with what is missing', () => {
     const shallow = new Pair();
     shallow.view = { ...VIEW, depth: 1 };
-    shallow.connect().ask(256).ask(1);
+    shallow.connect().ask(32).ask(1);
     expect(shallow.codes).toEqual(['CHANNEL_SHALLOW']);
     expect(shallow.told.at(-1)).toMatchObject({ least: 3n });
-    const owing = unpaid(256).ask(1);
+    const owing = unpaid(32).ask(1);
     expect(owing.codes).toEqual(['PAYMENT_REQUIRED']);
-    expect(owing.told.at(-1)).toMatchObject({ least: 256n });
+    expect(owing.told.at(-1)).toMatchObject({ least: 32n });
   });
 });
 
 describe('channels that are of no use (C7, C11, C13)', () => {
   it('one that does not pay for its close is refused with the least limit', () => {
-    const pair = new Pair({ terms: { limit: 306n } }).connect().ask(1);
+    const pair = new Pair({ terms: { limit: 82n } }).connect().ask(1);
     expect(pair.codes).toEqual(['CHANNEL_SMALL']);
-    expect(pair.told.at(-1)).toMatchObject({ least: 307n });
-    expect(new Pair({ terms: { limit: 307n } }).connect().ask(1).codes).toEqual([]);
+    expect(pair.told.at(-1)).toMatchObject({ least: 83n });
+    expect(new Pair({ terms: { limit: 83n } }).connect().ask(1).codes).toEqual([]);
   });
 
   it('one for a price that no limit holds is refused in a frame that can be sent', () => {
-    const offer = { price: { type: 'sequence', amount: 1n }, unitBytes: 1 } as const;
+    const offer = { price: { type: 'sequence', amount: 1n }, read: 0, unitBytes: 1 } as const;
     const price = { type: 'sequence', amount: 2n ** 64n - 1n } as const;
     const pair = new Pair({ providerEnd: { offerOf: () => offer } });
     const sent: ProviderFrame[] = [];
@@ -611,7 +610,7 @@ describe('channels that are of no use (C7, C11, C13)', () => {
   it('a limit ends the answer, which is paid for', () => {
     const pair = new Pair({ terms: { limit: 1000n } }).connect();
     give(pair, { type: 'question', n: 1, ...asked(5000) });
-    for (let amount = 256n; pair.run(); amount += 256n) {
+    for (let amount = 32n; pair.run(); amount += 32n) {
       if (deliveredOf(pair.provider.record) < amount) break;
       give(pair, voucher(amount, pair.provider.record.channel));
     }
@@ -655,7 +654,7 @@ describe('channels that are of no use (C7, C11, C13)', () => {
   });
 
   it('ten thousand of them that nobody pays for are refused, and change nothing', () => {
-    const pair = unpaid(256);
+    const pair = unpaid(32);
     const before = pair.provider;
     for (let i = 0; i < 10_000; i++) {
       const effects = give(pair, { type: 'question', n: 2 + (i % 3), ...asked(1) });
@@ -701,7 +700,7 @@ describe('each rule, left out, is seen here', () => {
           .connect()
           .ask(10_000).provider.record,
       ),
-    ).toBeGreaterThan(256n);
+    ).toBeGreaterThan(32n);
     const late = lax({ isEnding: () => false });
     late.view = { ...VIEW, height: 999 };
     late.connect();
@@ -722,6 +721,6 @@ describe('each rule, left out, is seen here', () => {
     const pair = new Pair({ askerEnd: { policy } });
     pair.fromProvider = (f) => (f.type === 'part' ? [{ ...f, units: 90_000 }] : [f]);
     pair.connect().ask(1000);
-    expect(pair.asker.record.vouched).toBeGreaterThan(256n);
+    expect(pair.asker.record.vouched).toBeGreaterThan(32n);
   });
 });

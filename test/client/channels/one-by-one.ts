@@ -18,6 +18,7 @@ interface Waiting {
 export function createOneByOne(
   run: (job: Job) => Promise<readonly Uint8Array[]>,
   nowMs: () => number,
+  generate: Answerer['generate'] = none,
 ): Answerer {
   const waiting: Waiting[] = [];
   const times: number[] = [];
@@ -60,7 +61,7 @@ export function createOneByOne(
         waiting.push(entry);
         next();
       }),
-    generate: none,
+    generate,
     verify: none,
     load() {
       const queue = waiting.length + (isRunning ? 1 : 0);

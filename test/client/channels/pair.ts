@@ -39,7 +39,7 @@ export const SERVING = filled(12);
 export const GENESIS = filled(1);
 export const MODEL = filled(3);
 export const PEERS = { asker: 'asker', provider: 'provider' };
-/** 256 tokens, of 2 bytes each, cost 256 nV. */
+/** 32 tokens, of 2 bytes each, cost 32 nV. */
 export const TOKENS: Price = { type: 'tokens', amount: 1000n };
 export const UNIT_BYTES = 2;
 
@@ -78,12 +78,17 @@ export const PROVIDER_END: ProviderEnd = {
   genesis: GENESIS,
   provider: TERMS.provider,
   payee: TERMS.payee,
-  offerOf: ({ model }) =>
-    model[0] === MODEL[0] ? { price: TOKENS, unitBytes: UNIT_BYTES } : undefined,
+  offerOf: ({ model, input }) =>
+    model[0] === MODEL[0]
+      ? { price: TOKENS, read: readIn(input), unitBytes: UNIT_BYTES }
+      : undefined,
   earlier: 0n,
   policy: PROVIDER_POLICY,
 };
 export const ASKER_END: AskerEnd = { genesis: GENESIS, policy: ASKER_POLICY };
+
+/** The first byte of an input costs nothing, so that most tests count what is answered alone. */
+export const readIn = (input: Uint8Array): number => input.length - 1;
 
 let salts = 0;
 export const asked = (most: number, more: Partial<Asked> = {}): Asked => ({
@@ -94,6 +99,7 @@ export const asked = (most: number, more: Partial<Asked> = {}): Asked => ({
   options: new Uint8Array(),
   input: Uint8Array.of(salts),
   unitBytes: UNIT_BYTES,
+  read: readIn(more.input ?? Uint8Array.of(0)),
   ...more,
 });
 

@@ -6,6 +6,7 @@ import {
   ASKER_POLICY,
   askerOf,
   nextAsker,
+  type Asked,
   type AskerEffect,
   type AskerEvent,
   type AskerState,
@@ -15,7 +16,9 @@ import { newAskerRecord, type AskerRecord } from '../../../src/client/channels/a
 import type { ChannelChain } from '../../../src/client/channels/channel-chain.ts';
 import { ChannelRunner } from '../../../src/client/channels/channel-runner.ts';
 import { openProviderStore } from '../../../src/client/channels/channel-store.ts';
+import type { ServedModel } from '../../../src/client/channels/provided-channel.ts';
 import { createProviding, type Providing } from '../../../src/client/channels/providing.ts';
+import type { Answerer } from '../../../src/client/mining/answerer.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
 import { receiptHash, signHash } from '../../../src/core/channel.ts';
 import type { Price } from '../../../src/core/price.ts';
@@ -23,7 +26,10 @@ import { decode, encode } from '../../../src/core/codec.ts';
 import { SignedOpening, SignedTx, Tx, type TxOf } from '../../../src/core/formats.ts';
 import { xof } from '../../../src/core/hash.ts';
 import { signTx, txBytes } from '../../../src/core/tx/tx.ts';
+import { ANSWER_TOKEN_BYTES } from '../../../src/core/manifest.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { silentLog } from '../../../src/lib/log.ts';
+import type { Made } from '../../../src/miner/generator/course.ts';
 import type { OnAsk } from '../../../src/net/asking/ask-stream.ts';
 import { createFullChannelChain } from '../../../src/node/seed/full-channel-chain.ts';
 import {
@@ -55,12 +61,17 @@ export const wait = { timeout: 5_000, interval: 2 };
 export const emptyChain = (): Promise<FullChain> =>
   openChain(undefined, { ms: START_MS + 10_000_000 }, { genesisTimeMs: async () => START_MS });
 
+/** Of the model that speaks: a token of its input for each byte, and what a thousand cost. */
+export const SPEAKER = new Uint8Array(32).fill(0x5e);
+export const TOKENS: Price = { type: 'tokens', amount: 1000n * COST };
+
 /** A sequence for each byte of the input. */
 const SERVED = {
   price: PRICE,
+  read: 0,
   unitBytes: MANIFEST.answerSize,
-  sequenceBytes: 1,
-  passSequences: PASS_SEQUENCES,
+  passes: { sequenceBytes: 1, passSequences: PASS_SEQUENCES },
+  tokens: undefined,
 };
 
 /** A chain in which Ann has coins, and Bob one coinbase: so little as an answer costs makes no account. */
@@ -76,7 +87,23 @@ export async function richChain(blocks = 8): Promise<FullChain> {
 export const rowsOf = (input: Uint8Array): Uint8Array[] =>
   [...input].map((byte) => xof('answer', MANIFEST.answerSize, Uint8Array.of(byte)));
 
+/** Token number `place` of the speaker's answer. */
+export const tokenAt = (input: ArrayLike<number>, place: number): number =>
+  input[place % input.length]! * 1000 + place;
+
+const speakerOf = (input: Uint8Array): ServedModel => ({
+  price: TOKENS,
+  read: input.length,
+  unitBytes: ANSWER_TOKEN_BYTES,
+  passes: undefined,
+  tokens: Uint32Array.from(input),
+});
+
 export interface ShopOptions {
+  /** Before each token; it may wait or throw. */
+  readonly speak?: (place: number) => Promise<void>;
+  /** Tokens after which an answer ends by itself. */
+  readonly length?: number;
   readonly chain?: ChannelChain;
   readonly store?: Store;
   /** Before each pass; it may wait or throw. */
@@ -91,9 +118,17 @@ export class Shop {
   /** First bytes of inputs, in the order in which the model ran on them. */
   readonly ran: number[] = [];
   #providing!: Providing;
+  /** Places of the tokens that were made, in order; those of one answer begin with 0. */
+  readonly spoken: number[] = [];
+  /** Answers whose tokens are being made. */
+  speaking = 0;
   #pass: NonNullable<ShopOptions['pass']>;
+  readonly #speak: NonNullable<ShopOptions['speak']>;
+  readonly #length: number;
 
-  private constructor(full: FullChain, { chain, store, pass }: ShopOptions) {
+  private constructor(full: FullChain, { chain, store, pass, speak, length }: ShopOptions) {
+    this.#speak = speak ?? (async () => undefined);
+    this.#length = length ?? 1000;
     this.full = full;
     this.chain = chain ?? chainOf(full);
     this.store = store ?? createMemoryStore();
@@ -119,17 +154,38 @@ export class Shop {
       end: {
         provider: bob.xonly,
         payee: () => bob.address,
-        offerOf: ({ model }) => (model[0] === MODEL[0] ? SERVED : undefined),
+        offerOf: ({ model, input }) =>
+          model[0] === MODEL[0] ? SERVED : model[0] === SPEAKER[0] ? speakerOf(input) : undefined,
       },
-      answerer: createOneByOne(async ({ input }) => {
-        await this.#pass(input);
-        this.ran.push(input[0]!);
-        return rowsOf(input);
-      }, performance.now.bind(performance)),
+      answerer: createOneByOne(
+        async ({ input }) => {
+          await this.#pass(input);
+          this.ran.push(input[0]!);
+          return rowsOf(input);
+        },
+        performance.now.bind(performance),
+        (job) => this.#tokens(job),
+      ),
       nowMs: () => START_MS,
       log: silentLog,
     });
     await this.#providing.onHead();
+  }
+
+  async *#tokens({ input, signal }: Parameters<Answerer['generate']>[0]): AsyncGenerator<Made> {
+    this.speaking++;
+    try {
+      for (let place = 0; ; place++) {
+        await this.#speak(place);
+        if (signal.aborted) throw new AppError('PASS_ABORTED', 'nobody reads it any more');
+        this.spoken.push(place);
+        const isLast = place + 1 >= this.#length;
+        yield { token: tokenAt(input, place), finish: isLast ? 'stop' : undefined };
+        if (isLast) return;
+      }
+    } finally {
+      this.speaking--;
+    }
   }
 
   get onAsk(): OnAsk {
@@ -169,6 +225,8 @@ export const openingOf = (n: number, fields: Partial<TxOf<'channel'>> = {}): Sig
 export class Customer {
   readonly told: Told[] = [];
   readonly refusals: string[] = [];
+  /** Else its vouchers are lost on the way. */
+  pays = true;
   readonly opening: SignedOpening;
   record: AskerRecord;
   current: AskLink | undefined;
@@ -227,18 +285,34 @@ export class Customer {
   }
 
   async ask(input: readonly number[], most = input.length): Promise<void> {
-    await this.#runner.enter({
-      type: 'ask',
-      asked: {
-        model: MODEL,
-        price: PRICE,
-        most,
-        salt: new Uint8Array(32).fill(++this.#salt),
-        options: new Uint8Array(),
-        input: Uint8Array.from(input),
-        unitBytes: MANIFEST.answerSize,
-      },
+    await this.#ask(input, {
+      model: MODEL,
+      price: PRICE,
+      most,
+      unitBytes: MANIFEST.answerSize,
+      read: 0,
     });
+  }
+
+  /** Of the model that speaks. */
+  async talk(input: readonly number[], most: number): Promise<void> {
+    await this.#ask(input, {
+      model: SPEAKER,
+      price: TOKENS,
+      most,
+      unitBytes: ANSWER_TOKEN_BYTES,
+      read: input.length,
+    });
+  }
+
+  #ask(
+    input: readonly number[],
+    of: Pick<Asked, 'model' | 'price' | 'most' | 'unitBytes' | 'read'>,
+  ): Promise<void> {
+    const salt = new Uint8Array(32).fill(++this.#salt);
+    const options = new Uint8Array();
+    const asked = { ...of, salt, options, input: Uint8Array.from(input) };
+    return this.#runner.enter({ type: 'ask', asked });
   }
 
   enter(event: AskerEvent): Promise<void> {
@@ -254,6 +328,7 @@ export class Customer {
     if (effect.type === 'tell') this.told.push(effect);
     // The first frame went out with the stream.
     if (effect.type !== 'send' || effect.says.type === 'open') return;
+    if (effect.says.type === 'voucher' && !this.pays) return;
     const frame = signAskerFrame(effect.says, this.record, this.#keys);
     await this.current?.toProvider.send(frame).catch(() => undefined);
   }

@@ -98,6 +98,7 @@ const openWith = async (signers: PrepaidDeps['signers']): Promise<Prepaying> =>
       if (refuses) throw refuses;
     },
     execute: async (_model, input) => ran(input),
+    verifyTokens: async () => ({ right: true }),
     report: (event) => void events.push(event),
     nowMs: () => 5000,
     waitsMs: [0, 0, 0],

@@ -74,7 +74,7 @@ export class ProviderHost {
     this.#end = {
       provider: given.provider,
       payee: given.payee,
-      offerOf: () => ({ price: PRICE, unitBytes: given.rowBytes }),
+      offerOf: () => ({ price: PRICE, read: 0, unitBytes: given.rowBytes }),
       earlier: 0n,
       policy: PROVIDER_POLICY,
     };

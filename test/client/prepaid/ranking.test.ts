@@ -50,6 +50,7 @@ describe('providers of a model', () => {
         payee: filled(101),
         peer: 'peer 1',
         model: MODEL,
+        window: 0,
         price: { type: 'sequence', amount: 90n },
         queue: 0,
         waitSeconds: 0,

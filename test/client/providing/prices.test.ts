@@ -2,11 +2,7 @@
 import { expect, test } from 'vitest';
 import { networkOf } from '../../../src/client/models/networks.ts';
 import { subsidyPerPass } from '../../../src/client/mining/subsidy.ts';
-import {
-  createToldPrices,
-  PRICE_MIN,
-  sequencePrice,
-} from '../../../src/client/providing/prices.ts';
+import { createToldPrices, PRICE_MIN, fairPrice } from '../../../src/client/providing/prices.ts';
 import type { Price } from '../../../src/core/price.ts';
 import { unitMacs } from '../../../src/core/manifest.ts';
 
@@ -17,7 +13,7 @@ const at = { models, target, height: 10 };
 
 test('no answer costs less than mining the best model would earn in the time of its pass', () => {
   for (const model of models) {
-    const { amount } = sequencePrice(model, at);
+    const { amount } = fairPrice(model, at);
     for (const mined of models) {
       const earned = subsidyPerPass(mined, target, 10);
       // In multiplications: earned·macs(model)/macs(mined), and a twentieth more.
@@ -31,10 +27,10 @@ test('no answer costs less than mining the best model would earn in the time of 
 
 test('it follows the difficulty, and never falls to nothing', () => {
   const [model] = models;
-  const dear = sequencePrice(model!, at).amount;
-  const cheap = sequencePrice(model!, { ...at, target: target / 1000n }).amount;
+  const dear = fairPrice(model!, at).amount;
+  const cheap = fairPrice(model!, { ...at, target: target / 1000n }).amount;
   expect(Number(dear) / Number(cheap)).toBeCloseTo(1000, -1);
-  expect(sequencePrice(model!, { ...at, target: 1n }).amount).toBe(PRICE_MIN);
+  expect(fairPrice(model!, { ...at, target: 1n }).amount).toBe(PRICE_MIN);
 });
 
 test('the lowest price that was told lately is taken', () => {

@@ -4,7 +4,7 @@ import { unitShape } from '../../../src/core/manifest.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { openProviderStore } from '../../../src/client/channels/channel-store.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
-import { sequencePrice } from '../../../src/client/providing/prices.ts';
+import { fairPrice } from '../../../src/client/providing/prices.ts';
 import {
   createProviderService,
   type ProviderService,
@@ -22,7 +22,7 @@ import { bob, chainOf, COST, Customer, openingOf, richChain, rowsOf } from '../c
 
 const wait = { timeout: 5_000, interval: 2 };
 const mining = { models: [MANIFEST], target: (1n << 256n) / 1_000_000n, height: 10 };
-const own = sequencePrice(MANIFEST, mining);
+const own = fairPrice(MANIFEST, mining);
 let service: ProviderService | undefined;
 afterEach(() => service?.stop());
 

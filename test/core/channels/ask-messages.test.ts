@@ -99,27 +99,36 @@ describe('the signer’s proof', () => {
 });
 
 describe('costs', () => {
-  const prices = fc.record({
+  const price = fc.record({
     type: fc.constantFrom<Price['type']>('sequence', 'tokens'),
     amount: fc.bigInt(0n, 2n ** 40n),
   });
+  const priced = fc.record({ price, read: fc.nat(4000) });
 
-  it('are of a sequence, or of a thousand tokens, rounded up once', () => {
-    expect(costOf({ type: 'sequence', amount: 7n }, 3)).toBe(21n);
-    expect(costOf({ type: 'tokens', amount: 7n }, 0)).toBe(0n);
-    expect(costOf({ type: 'tokens', amount: 7n }, 1)).toBe(1n);
-    expect(costOf({ type: 'tokens', amount: 7n }, 2000)).toBe(14n);
+  it('are of a sequence, or of a thousand tokens and a quarter of those of the question, rounded up once', () => {
+    const cost = (type: Price['type'], units: number, read = 0): bigint =>
+      costOf({ price: { type, amount: 7n }, read }, units);
+    expect(cost('sequence', 3)).toBe(21n);
+    expect(cost('tokens', 0)).toBe(0n);
+    expect(cost('tokens', 1)).toBe(1n);
+    expect(cost('tokens', 2000)).toBe(14n);
+    // Those of the input count a quarter each, once something is answered.
+    expect(cost('tokens', 0, 8000)).toBe(0n);
+    expect(cost('tokens', 1, 7996)).toBe(14n);
+    expect(cost('tokens', 1, 7997)).toBe(15n);
     expect(stepOf({ type: 'sequence', amount: 1n })).toBe(1);
-    expect(stepOf({ type: 'tokens', amount: 1n })).toBe(256);
+    expect(stepOf({ type: 'tokens', amount: 1n })).toBe(32);
   });
 
   it('grow by no more than a step’s in a step, and buy what they say', () => {
     fc.assert(
-      fc.property(prices, fc.nat(10_000), fc.bigInt(0n, 2n ** 50n), (price, units, amount) => {
-        const grown = costOf(price, units + stepOf(price)) - costOf(price, units);
-        expect(grown).toBeLessThanOrEqual(stepCost(price));
-        const bought = unitsFor(price, amount);
-        expect(costOf(price, units + bought) - costOf(price, units)).toBeLessThanOrEqual(amount);
+      fc.property(priced, fc.nat(10_000), fc.bigInt(0n, 2n ** 50n), (priced, units, amount) => {
+        const grown = costOf(priced, units + stepOf(priced.price)) - costOf(priced, units);
+        expect(grown).toBeLessThanOrEqual(stepCost(priced));
+        const bought = unitsFor(priced, amount);
+        expect(costOf(priced, bought)).toBeLessThanOrEqual(amount);
+        const isAll = bought === 0xffff_ffff || !priced.price.amount;
+        if (!isAll) expect(costOf(priced, bought + 1)).toBeGreaterThan(amount);
       }),
     );
   });

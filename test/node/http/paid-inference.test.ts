@@ -109,6 +109,7 @@ async function start(): Promise<void> {
     offers: () => offers,
     submit: async () => undefined,
     execute: async (_model, input) => rowsOf(input, 3, ROW),
+    verifyTokens: async () => ({ right: true }),
     report: () => undefined,
     nowMs: () => 5000,
     waitsMs: [0, 0],

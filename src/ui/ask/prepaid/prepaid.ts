@@ -1,7 +1,7 @@
 /** Prepaying answers: what a person sets aside, what the vault read of it, and how a channel is told. Pure. */
 import type { ModelInfo, Prepaid, Provider } from '../../../client/api.ts';
 import { shapeOfInput, shapesOfInput } from '../../../core/manifest.ts';
-import { costOf, priceOfInput, type Price } from '../../../core/price.ts';
+import { costOf, pricedInput, type Price, type Priced } from '../../../core/price.ts';
 import { CHANNEL_LIFETIME_MAX, ACCOUNT_MIN, NANOVOLTS } from '../../../core/params.ts';
 import type { NetworkName } from '../../../core/params.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
@@ -13,6 +13,8 @@ import { isLost } from '../../wallet/send/transfer.ts';
 export const LIFETIMES = [1440, 10_080, CHANNEL_LIFETIME_MAX] as const;
 /** nV that are proposed where answers are cheap and there are coins enough. */
 const LIMIT_FIRST = 2n * NANOVOLTS;
+/** Rows, or tokens of a chat's answer, that one answer is counted as. */
+const ANSWER_UNITS: Readonly<Record<Price['type'], number>> = { sequence: 1, tokens: 500 };
 /** Answers that the proposal pays for at least. */
 const ANSWERS_FIRST = 100n;
 
@@ -46,7 +48,10 @@ export function limitProposed(
   price: Price,
   { spendable, fee, allowed }: Omit<OpeningContext, 'locale'>,
 ): bigint {
-  const wanted = largest(LIMIT_FIRST, ANSWERS_FIRST * costOf(price, 1));
+  const wanted = largest(
+    LIMIT_FIRST,
+    ANSWERS_FIRST * costOf({ price, read: 0 }, ANSWER_UNITS[price.type]),
+  );
   const there = smallest((spendable - fee) / 2n, allowed);
   return largest(ACCOUNT_MIN, smallest(wanted, there));
 }
@@ -116,8 +121,8 @@ export const timesPrice = (model: ModelInfo, input: Uint8Array | undefined): num
   input?.length ? Math.max(1, shapeOfInput(model, input).tokens / model.shapes[0]!.tokens) : 1;
 
 /** What is asked for each row of the answer; before anything is typed, for a short text. */
-export const priceFor = (price: Price, model: ModelInfo, input: Uint8Array | undefined): Price =>
-  input?.length ? priceOfInput(price, model, input) : price;
+export const priceFor = (price: Price, model: ModelInfo, input: Uint8Array | undefined): Priced =>
+  input?.length ? pricedInput(price, model, input) : { price, read: 0 };
 
 /** The newest of each channel, where it was; a new one at the end. */
 export function withChannel(channels: readonly Prepaid[], told: Prepaid): Prepaid[] {

@@ -1,0 +1,143 @@
+/** A provider of a language model over real blocks: tokens told as they are made, paid step by step, and no further. */
+import { expect, test } from 'vitest';
+import { costOf, stepOf } from '../../../src/core/price.ts';
+import { tokensFromBytes } from '../../../src/core/reading.ts';
+import { person } from '../../chain/make-blocks.ts';
+import {
+  Customer,
+  openingOf,
+  richChain,
+  Shop,
+  tokenAt,
+  TOKENS,
+  wait,
+  type ShopOptions,
+} from './shop.ts';
+
+const STEP = stepOf(TOKENS);
+const INPUT = [7, 8, 9, 10, 11];
+const cost = (units: number): bigint => costOf({ price: TOKENS, read: INPUT.length }, units);
+const answerOf = (units: number): number[] =>
+  Array.from({ length: units }, (_, place) => tokenAt(INPUT, place));
+const until = (is: () => boolean): Promise<void> => expect.poll(is, wait).toBe(true);
+
+/** Askers with channels that are deep enough for all that is paid in them. */
+async function opened(count: number, options: ShopOptions = {}): Promise<[Shop, Customer[]]> {
+  const full = await richChain();
+  const signers = Array.from({ length: count }, (_, i) => person(90 + i));
+  const limit = cost(300);
+  const openings = signers.map(({ xonly }, i) => openingOf(i, { signer: xonly, limit }));
+  for (const opening of openings) await full.addTx(opening);
+  const shop = await Shop.open(full, options);
+  await shop.mine(4);
+  const askers = openings.map(
+    (opening, i) => new Customer(shop.chain, opening, `${i}`, signers[i]),
+  );
+  for (const asker of askers) await asker.visit(shop);
+  return [shop, askers];
+}
+async function openedOne(options: ShopOptions = {}): Promise<[Shop, Customer]> {
+  const [shop, [asker]] = await opened(1, options);
+  return [shop, asker!];
+}
+const partsOf = ({ told }: Customer): number[] =>
+  told.flatMap((each) => (each.what === 'part' ? [tokensFromBytes(each.bytes).length] : []));
+const cameOf = ({ record }: Customer): number => (record.current?.answer.length ?? 0) / 4;
+
+test('are told as they are made, paid for step by step with those of the question, and kept with a receipt', async () => {
+  const [shop, asker] = await openedOne({ length: 90 });
+  await asker.talk(INPUT, 200);
+  await until(() => asker.answers.length === 1);
+  expect([...tokensFromBytes(asker.answers[0]!)]).toEqual(answerOf(90));
+  const parts = partsOf(asker);
+  expect(parts[0]).toBe(1);
+  expect(Math.max(...parts)).toBeLessThanOrEqual(STEP);
+  expect(parts.reduce((sum, part) => sum + part)).toBe(90);
+  expect(asker.record.vouched).toBe(cost(90));
+  await until(() => shop.status().earned === cost(90));
+  expect(shop.status()).toMatchObject({ answers: 1, units: 90 });
+  // None was made twice.
+  expect(shop.spoken).toEqual(Array.from({ length: 90 }, (_, i) => i));
+});
+
+test('are made no further than a step ahead of vouchers; where none comes the answer ends, and the model goes to others', async () => {
+  const [shop, asker] = await openedOne();
+  asker.pays = false;
+  await asker.talk(INPUT, 200);
+  await until(() => cameOf(asker) === STEP);
+  await expect.poll(() => asker.answers.length, { timeout: 10_000 }).toBe(1);
+  expect(shop.speaking).toBe(0);
+  expect(shop.spoken).toHaveLength(STEP);
+  // What came is owed before anything else is answered.
+  await asker.talk(INPUT, 10);
+  await until(() => asker.refusals.length === 1);
+  expect(asker.refusals).toEqual(['PAYMENT_REQUIRED']);
+  asker.pays = true;
+  await asker.visit(shop);
+  await asker.talk(INPUT, 10);
+  await until(() => asker.answers.length === 2);
+  expect(asker.record.vouched).toBe(cost(STEP) + cost(10));
+});
+
+test('end with the step that runs where the asker stops', async () => {
+  let isHeld = false;
+  let go = (): void => undefined;
+  const [, asker] = await openedOne({
+    speak: (place) =>
+      place < STEP + 3
+        ? Promise.resolve()
+        : new Promise((resolve) => ((isHeld = true), (go = resolve))),
+  });
+  await asker.talk(INPUT, 200);
+  await until(() => isHeld);
+  await asker.enter({ type: 'stop' });
+  const letting = setInterval(() => go(), 1);
+  await until(() => asker.answers.length === 1).finally(() => clearInterval(letting));
+  expect(cameOf(asker)).toBe(2 * STEP);
+  expect(asker.record.vouched).toBe(cost(2 * STEP));
+});
+
+test('of an answer within which the provider died are made again behind what it had said, and paid once', async () => {
+  let dies = 40;
+  const never = new Promise<void>(() => undefined);
+  const [shop, asker] = await openedOne({
+    speak: (place) => (place >= dies ? never : Promise.resolve()),
+  });
+  await asker.talk(INPUT, 100);
+  await until(() => cameOf(asker) === STEP);
+  dies = Infinity;
+  await shop.start();
+  await asker.visit(shop);
+  await until(() => asker.answers.length === 1);
+  expect([...tokensFromBytes(asker.answers[0]!)]).toEqual(answerOf(100));
+  expect(asker.record.vouched).toBe(cost(100));
+  expect(partsOf(asker).reduce((sum, part) => sum + part)).toBe(100);
+});
+
+test('are made for several askers at once', async () => {
+  let most = 0;
+  const [shop, askers] = await opened(3, {
+    length: 70,
+    speak: async () => {
+      most = Math.max(most, shop.speaking);
+      await new Promise((resolve) => setTimeout(resolve));
+    },
+  });
+  await Promise.all(askers.map((asker) => asker.talk(INPUT, 100)));
+  await until(() => askers.every(({ answers }) => answers.length === 1));
+  expect(most).toBe(3);
+  for (const asker of askers) expect(asker.record.vouched).toBe(cost(70));
+});
+
+test('that a model fails to make end the answer with what came, which is paid for', async () => {
+  const [, asker] = await openedOne({
+    speak: async (place) => {
+      if (place === 40) throw new Error('out of memory');
+    },
+  });
+  await asker.talk(INPUT, 100);
+  await until(() => asker.answers.length === 1);
+  expect(asker.refusals).toEqual(['MODEL_FAILED']);
+  expect(cameOf(asker)).toBe(STEP);
+  expect(asker.record.vouched).toBe(cost(STEP));
+});
