@@ -7,7 +7,7 @@ import { NETWORK_NAMES } from '../src/core/params.ts';
 import { createMemoryParts } from '../src/miner/package/part-store.ts';
 import { createFileParts } from '../src/node/file-parts.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../src/node/packaged-parts.ts';
-import { findServed } from '../src/node/served-folders.ts';
+import { findServed } from '../src/node/served/served-folders.ts';
 import { terminalLog } from '../src/node/command.ts';
 
 const [folder] = process.argv.slice(2);

@@ -28,7 +28,7 @@ import {
   type PartPlan,
 } from '../miner/package/parts.ts';
 import { readSpan } from './file-parts.ts';
-import type { ServedFolder } from './served-folders.ts';
+import type { ServedFolder } from './served/served-folders.ts';
 
 export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));
 

@@ -31,6 +31,8 @@ describe('options', () => {
       answerPrice: undefined,
       spendMax: 100n * NANOVOLTS,
       prepay: NANOVOLTS,
+      packages: undefined,
+      serveBytes: 2 ** 32,
     });
     expect(parseOptions(['--network', 'e2e'])).toMatchObject({ data: '.data/e2e', model: 'tiny' });
   });
@@ -45,6 +47,7 @@ describe('options', () => {
     const told = reached.flatMap((a) => ['--announce', a]);
     const asking = ['--prune', '2049', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
     const answers = ['--answer-price', '0.000001', '--trust-state'];
+    const served = ['--package', '/a', '--package=b', '--serve-bytes', '16777216'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
     const all = [
@@ -57,6 +60,7 @@ describe('options', () => {
       ...told,
       ...asking,
       ...answers,
+      ...served,
     ];
     expect(parseOptions(all)).toEqual({
       network: 'e2e',
@@ -81,6 +85,8 @@ describe('options', () => {
       answerPrice: 1_000n,
       spendMax: NANOVOLTS / 2n,
       prepay: 2n * NANOVOLTS,
+      packages: ['/a', 'b'],
+      serveBytes: 2 ** 24,
     });
   });
 
@@ -129,6 +135,8 @@ describe('options', () => {
       'api-key-file',
       'spend-max',
       'prepay',
+      'package',
+      'serve-bytes',
     ])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).not.toContain('--without');
@@ -177,6 +185,11 @@ describe('options', () => {
     [['--spend-max', '1e3'], "not '1e3'"],
     [['--prepay', '0.001'], "--prepay takes 0.01 to 10 VLT, not '0.001'"],
     [['--prepay', '11'], "--prepay takes 0.01 to 10 VLT, not '11'"],
+    [['--package', ''], "--package takes a folder, not ''"],
+    [Array.from({ length: 9 }, () => '--package=a'), '--package: at most 8'],
+    [['--serve-bytes', '16777215'], "at least 16777216 bytes an hour, not '16777215'"],
+    [['--serve-bytes=-1'], '--serve-bytes takes 0, or'],
+    [['--serve-bytes', '4G'], "not '4G'"],
     [['--without', 'tx.nonce'], "'--without'"],
     [['--network', 'e2e', '--without', 'tx.nonce'], "'--without'"],
   ])('%j is one sentence', (args, sentence) => {

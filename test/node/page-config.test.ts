@@ -29,6 +29,7 @@ function configOf(
     addresses,
     announced,
     mirrors: [],
+    served: [],
     downloadBytes: 5,
   };
   const request = { headers, socket: secure ? { encrypted: true } : {} };

@@ -15,6 +15,8 @@ import { isPart, partNumbers, planParts } from '../../src/miner/package/parts.ts
 import { createFileParts } from '../../src/node/file-parts.ts';
 import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../../src/node/packaged-parts.ts';
+import { ownCallers } from '../../src/node/http/caller.ts';
+import { ServedBytes } from '../../src/node/served/served-bytes.ts';
 import { fetchMissing, partsOr } from '../../src/node/seed/seed-models.ts';
 import { writePackage } from '../../models/write-package.ts';
 import { modelId } from '../../src/core/manifest.ts';
@@ -37,7 +39,8 @@ const open = async (folder = MODEL_FOLDER, over = createMemoryParts()) => {
 };
 
 async function serve(packages: PackageStore) {
-  const otherwise = partsOr(packages, (_, response) => sendJson(response, 404, {}));
+  const giving = { bytes: new ServedBytes(0), callers: ownCallers, nowMs: Date.now };
+  const otherwise = partsOr(packages, giving, (_, response) => sendJson(response, 404, {}));
   const { server } = createHttp({}, otherwise);
   const port = await listen(server, '127.0.0.1', 0);
   closers.push(() => (server.closeAllConnections(), server.close()));

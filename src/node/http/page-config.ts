@@ -1,5 +1,6 @@
 /** `config.json`: what the page needs to find its network, sent by the node that serves the page. */
 import type { IncomingMessage } from 'node:http';
+import type { ServedModel } from '../../client/models/served.ts';
 import { encode } from '../../core/codec.ts';
 import { Header } from '../../core/formats.ts';
 import { versionKnown } from '../../core/header/tables.ts';
@@ -16,6 +17,8 @@ export interface PageConfigDeps {
   readonly announced: readonly string[];
   readonly downloadBytes: number;
   readonly mirrors: readonly string[];
+  /** Served models that pages get from this node. */
+  readonly served: readonly ServedModel[];
 }
 
 /**
@@ -38,6 +41,7 @@ export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): obje
     genesis: params.startsAnew ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
     mirrors: deps.mirrors,
+    served: deps.served,
   };
 }
 

@@ -8,7 +8,7 @@ import type { SeedDeps } from '../seed/seed-deps.ts';
 const DEPTHS = [1, 2, 3, 6, 12, 24, 60, 200];
 
 export function createMetrics(
-  { chain, transport, thread, stores, channels, mined, registry }: SeedDeps,
+  { chain, transport, thread, stores, channels, mined, givenBytes, registry }: SeedDeps,
   spendings: Pick<Spendings, 'total'>,
 ): () => Promise<string> {
   const registers = [registry];
@@ -73,6 +73,10 @@ export function createMetrics(
   });
   coins('infer_spent_vlt', 'Spent on answers over HTTP in the last 24 hours', () =>
     spendings.total(),
+  );
+  gauge('served_models_bytes', 'Given of served models since the start', () => givenBytes.given);
+  gauge('served_models_hour_bytes', 'Of them, within the last hour', () =>
+    givenBytes.lastHour(performance.now()),
   );
   const { provider } = channels;
   gauge('channels', 'Channels that are answered in', () => provider.status().channels);

@@ -6,6 +6,8 @@ import { AppError } from '../../lib/errors.ts';
 import { WINDOW } from '../../chain/full/records.ts';
 import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
+import { SERVED_MAX } from '../../client/models/served.ts';
+import { PART_BYTES } from '../../miner/package/parts.ts';
 import { formatAmount, parseAmount } from '../../wallet/amount.ts';
 import { CHANNELS_LIMIT_FIRST } from '../../wallet/channels.ts';
 import { EXITS_HELP } from '../exits.ts';
@@ -18,6 +20,10 @@ const UNADMITTED = 'lingua';
 /** Addresses announced besides the page's own. */
 const ANNOUNCED_MAX = 8;
 const TRUSTED_MAX = 32;
+/** Bytes an hour: some thirty language models, 10 Mbit/s. */
+const SERVE_BYTES = 2 ** 32;
+/** One caller gets half of it: a part at least. */
+const SERVE_BYTES_MIN = 2 * PART_BYTES;
 
 export interface Options {
   readonly network: NetworkName;
@@ -54,6 +60,10 @@ export interface Options {
   readonly spendMax: bigint;
   /** nV of a payment channel that this node opens to ask a provider. */
   readonly prepay: bigint;
+  /** Folders of served models' packages; undefined: those of models/served.json that were fetched here. */
+  readonly packages: readonly string[] | undefined;
+  /** Bytes of served models that others get in an hour; 0: none. */
+  readonly serveBytes: number;
 }
 
 export const HELP = `pila: a seed node. It serves the app, relays, validates everything.
@@ -92,6 +102,10 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
                      the environment's PILA_API_KEY does the same
   --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
   --prepay VLT       the most that it sets aside at once for answers of one provider (default 1)
+  --package DIR      folder with the package of a served model, which pages get from here; may be given several
+                     times (default: those that npm run model:fetch brought and models/served.json names)
+  --serve-bytes N    bytes of served models that others get in an hour: 0 for none, or at least 16777216
+                     (default 4294967296)
   --help             this text
 
 ${EXITS_HELP}
@@ -120,6 +134,8 @@ const FLAGS = {
   'spend-max': { type: 'string' },
   prepay: { type: 'string' },
   'answer-price': { type: 'string' },
+  package: { type: 'string', multiple: true },
+  'serve-bytes': { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -258,7 +274,22 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     apiKeyFile: values['api-key-file'],
     answerPrice: priceOf(values['answer-price']),
     ...spendingOf(values),
+    packages: packagesOf(values.package),
+    serveBytes: serveBytesOf(values['serve-bytes']),
   };
+}
+
+function packagesOf(folders: readonly string[] | undefined): readonly string[] | undefined {
+  if (folders && folders.length > SERVED_MAX) throw wrong(`--package: at most ${SERVED_MAX}`);
+  if (folders?.includes('')) throw wrong("--package takes a folder, not ''");
+  return folders;
+}
+
+function serveBytesOf(text: string | undefined): number {
+  if (text === undefined) return SERVE_BYTES;
+  const bytes = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (bytes === 0 || bytes >= SERVE_BYTES_MIN) return bytes;
+  throw wrong(`--serve-bytes takes 0, or at least ${SERVE_BYTES_MIN} bytes an hour, not '${text}'`);
 }
 
 function peersOf(values: {

@@ -16,6 +16,8 @@ import type { Callers } from '../http/caller.ts';
 import type { StoreHealth } from '../http/health.ts';
 import type { NodeKeys } from '../keys-file.ts';
 import type { MinedBlocks } from '../mined-blocks.ts';
+import type { ServedBytes } from '../served/served-bytes.ts';
+import type { ServedFolder } from '../served/served-folders.ts';
 import type { Options } from './options.ts';
 import type { SeedChannels } from './seed-provider.ts';
 import type { Sender } from './sender.ts';
@@ -28,6 +30,10 @@ export interface SeedDeps {
   readonly transport: OwnTransport;
   readonly stores: StoreHealth;
   readonly packages: PackageStore;
+  /** Served models that this node holds. */
+  readonly served: readonly ServedFolder[];
+  /** What others get of them. */
+  readonly givenBytes: ServedBytes;
   readonly thread: MinerThread;
   /** Sends with the payout key: one sender for everything it signs, so that no nonce is used twice. */
   readonly sender: Sender;

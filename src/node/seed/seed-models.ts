@@ -5,25 +5,32 @@ import { join } from 'node:path';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import { openPackageStore, type PackageStore } from '../../client/models/package-store.ts';
 import { httpSource, peerSource } from '../../client/models/part-sources.ts';
+import { unavailable } from '../../chain/shared/answer.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createFileParts } from '../file-parts.ts';
-import type { Route } from '../http/http.ts';
+import type { Callers } from '../http/caller.ts';
+import { sendJson, type Route } from '../http/http.ts';
 import type { Options } from './options.ts';
-import { createPackagedParts } from '../packaged-parts.ts';
+import { createPackagedParts, MODEL_FOLDER } from '../packaged-parts.ts';
+import { PEERS, type ServedBytes } from '../served/served-bytes.ts';
+import type { ServedFolder } from '../served/served-folders.ts';
 
 export async function openModels(
   options: Options,
   network: ChainNetwork,
   transport: () => Transport,
+  served: readonly ServedFolder[],
 ): Promise<PackageStore> {
   const mirrors = options.mirrors.map((base) => httpSource(base));
   const fetched = createFileParts(join(options.data, 'models'));
   return openPackageStore({
     models: network.models,
-    store: await createPackagedParts(network.models, fetched),
+    served: served.map(({ said }) => said),
+    store: await createPackagedParts(network.models, fetched, MODEL_FOLDER, served),
     sources: () => [
       ...mirrors,
       ...transport()
@@ -54,8 +61,16 @@ export async function fetchMissing(
   }
 }
 
+/** What is given of served models, and by whose clock. */
+export interface Giving {
+  readonly bytes: ServedBytes;
+  readonly callers: Callers;
+  readonly nowMs: () => number;
+}
+
 /** Answers `/models/<id>/<part>` for anybody; everything else goes to `otherwise`. */
-export function partsOr(packages: PackageStore, otherwise: Route): Route {
+export function partsOr(packages: PackageStore, giving: Giving, otherwise: Route): Route {
+  const { bytes, callers, nowMs } = giving;
   return async (request, response) => {
     const [, id = '', text = ''] =
       /^\/models\/([0-9a-f]{64})\/(\d{1,5})$/.exec(request.url ?? '') ?? [];
@@ -65,21 +80,51 @@ export function partsOr(packages: PackageStore, otherwise: Route): Route {
     const first =
       size === undefined ? undefined : await packages.read(id, part, 0, MODEL_SLICE_BYTES);
     if (!first) throw new AppError('NOT_FOUND', 'no such part here');
+    // Pages of other seeds may use this seed as a mirror.
+    response.setHeader('access-control-allow-origin', '*');
+    const isHead = request.method === 'HEAD';
+    const taken =
+      packages.isServed(id) && !isHead
+        ? bytes.take(callers.of(request), size!, nowMs())
+        : undefined;
+    if (typeof taken === 'number') return refuseForNow(response, taken);
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
       'content-length': size,
       // The address names the content, which never changes.
       'cache-control': 'public, max-age=31536000, immutable',
-      // Pages of other seeds may use this seed as a mirror.
-      'access-control-allow-origin': '*',
       'x-content-type-options': 'nosniff',
     });
-    if (request.method === 'HEAD') return void response.end();
-    await sendPart(response, first, size!, (from) =>
+    if (isHead) return void response.end();
+    const sent = await sendPart(response, first, size!, (from) =>
       packages.read(id, part, from, from + MODEL_SLICE_BYTES),
     );
+    if (sent < size!) taken?.giveBack(size! - sent);
   };
 }
+
+function refuseForNow(response: ServerResponse, waitMs: number): void {
+  response.setHeader('retry-after', Math.ceil(waitMs / 1000));
+  // Without it a page of another seed does not see when.
+  response.setHeader('access-control-expose-headers', 'retry-after');
+  const error = new AppError('BUSY', 'no more of served models for now (--serve-bytes)');
+  sendJson(response, 503, { error });
+}
+
+/** How peers are answered: what they get of served models counts as what is given over HTTP. */
+export const partsForPeers = (
+  packages: PackageStore,
+  { bytes, nowMs }: Pick<Giving, 'bytes' | 'nowMs'>,
+): Pick<PackageStore, 'answer'> => ({
+  async answer(request) {
+    if (!packages.isServed(toHex(request.id))) return packages.answer(request);
+    const taken = bytes.take(PEERS, MODEL_SLICE_BYTES, nowMs());
+    if (typeof taken === 'number') return unavailable('no more of served models for now');
+    const response = await packages.answer(request);
+    taken.giveBack(MODEL_SLICE_BYTES - (response.type === 'model' ? response.bytes.length : 0));
+    return response;
+  },
+});
 
 /** ms in which a client must read a slice. */
 const SLICE_MS = 30_000;
@@ -89,20 +134,24 @@ async function drained(response: ServerResponse, gone: AbortController): Promise
   await once(response, 'drain', { signal }).catch(() => gone.abort());
 }
 
-/** Sends slice by slice, so that a slow client keeps only one slice in memory. */
+/** Sends slice by slice, so that a slow client keeps only one slice in memory. @returns bytes that were sent */
 async function sendPart(
   response: ServerResponse,
   first: Uint8Array,
   size: number,
   read: (from: number) => Promise<Uint8Array | undefined>,
-): Promise<void> {
+): Promise<number> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   let slice: Uint8Array | undefined = first;
   for (let at = 0; at < size; slice = await read(at)) {
-    if (!slice?.length || gone.signal.aborted) return void response.destroy();
+    if (!slice?.length || gone.signal.aborted) {
+      response.destroy();
+      return at;
+    }
     at += slice.length;
     if (!response.write(slice)) await drained(response, gone);
   }
   response.end();
+  return size;
 }

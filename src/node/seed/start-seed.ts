@@ -29,7 +29,9 @@ import { libp2pMetrics } from '../../net/prometheus.ts';
 import type { Transport, Verdict } from '../../net/transport.ts';
 import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
-import { fetchMissing, openModels, partsOr } from './seed-models.ts';
+import { ServedBytes } from '../served/served-bytes.ts';
+import { findServed } from '../served/served-folders.ts';
+import { fetchMissing, openModels, partsForPeers, partsOr } from './seed-models.ts';
 import { createWatchedStores, healthRoute } from '../http/health.ts';
 import { closeAll, type Closers } from './closers.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
@@ -128,7 +130,17 @@ async function openAll(
       why: 'it admits no model: no block can come',
     });
   const keys = await openKeys(options.data);
-  const packages = await openModels(options, network, () => transport);
+  const served = await findServed(options.packages, log);
+  const givenBytes = new ServedBytes(options.serveBytes);
+  for (const { said, folder } of served)
+    log.info('served.holds', {
+      model: said.name,
+      id: said.id,
+      bytes: said.bytes,
+      folder,
+      bytesAnHour: options.serveBytes,
+    });
+  const packages = await openModels(options, network, () => transport, served);
   const died = (why: string): void => fail(`the miner thread died: ${why}`);
   const thread = await startMinerThread((id) => packages.load(id), died);
   closers.push(() => thread.stop());
@@ -196,6 +208,8 @@ async function openAll(
     chain,
     transport,
     packages,
+    served,
+    givenBytes,
     thread,
     genesis,
     offers,
@@ -213,7 +227,12 @@ async function openAll(
   /** What is opened once peers can be asked. */
   const later: { prepaid?: SeedPrepaid } = {};
   const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
-  const handlers = createHandlers(chain, fullSync, log, packages);
+  const handlers = createHandlers(
+    chain,
+    fullSync,
+    log,
+    partsForPeers(packages, { bytes: givenBytes, nowMs: () => performance.now() }),
+  );
   const hearOffer = (peer: string, offer: Offer): Verdict => {
     const now = { genesisId: blockId(genesis), nowMs: Date.now() };
     const verdict = judgeOffer(offers, now, offer, peer);
@@ -351,7 +370,8 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
       const addresses = transport.addresses();
       const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
       const { mirrors } = options;
-      const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
+      const served = deps.givenBytes.isOpen ? deps.served.map(({ said }) => said) : [];
+      const known = { params: network.params, genesis, downloadBytes, mirrors, served, ...found };
       // Pages of other origins may find the network here too. At home they would only learn who runs a node.
       if (options.isPublic) response.setHeader('access-control-allow-origin', '*');
       sendJson(response, 200, pageConfig(known, request));
@@ -360,9 +380,10 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
     'GET /status.json': statusRoute(deps),
     'POST /faucet': faucet,
   };
+  const giving = { bytes: deps.givenBytes, callers, nowMs: () => performance.now() };
   const http = createHttp(
     options.isPublic ? routes : byLoopbackName(routes),
-    partsOr(deps.packages, app),
+    partsOr(deps.packages, giving, app),
     { tls: options.tls && (await readTls(options.tls)), callers },
   );
   const { server } = http;

@@ -38,7 +38,7 @@ import {
   planServed,
 } from '../../../src/miner/package/parts.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../../../src/node/packaged-parts.ts';
-import { findServed } from '../../../src/node/served-folders.ts';
+import { findServed } from '../../../src/node/served/served-folders.ts';
 import { writeChatty } from '../../models/chatty.ts';
 import { writePackage } from '../../../models/write-package.ts';
 import { chain } from '../../models/chain.ts';

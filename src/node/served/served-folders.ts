@@ -2,16 +2,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { servedOf } from '../client/models/package-store.ts';
-import { SERVED, SERVED_MAX, servedFrom, type ServedModel } from '../client/models/served.ts';
-import { encode } from '../core/codec.ts';
-import { Manifest } from '../core/manifest.ts';
-import { AppError } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
-import { decodeManifest, MANIFEST_FILE, parseManifest } from '../miner/package/package.ts';
+import { servedOf } from '../../client/models/package-store.ts';
+import { SERVED, SERVED_MAX, servedFrom, type ServedModel } from '../../client/models/served.ts';
+import { encode } from '../../core/codec.ts';
+import { Manifest } from '../../core/manifest.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { decodeManifest, MANIFEST_FILE, parseManifest } from '../../miner/package/package.ts';
 
 /** Where `npm run model:fetch` puts packages, each in a folder of its name. */
-const FETCHED_FOLDER = fileURLToPath(new URL('../../.cache/models', import.meta.url));
+const FETCHED_FOLDER = fileURLToPath(new URL('../../../.cache/models', import.meta.url));
 
 export interface ServedFolder {
   readonly said: ServedModel;
