@@ -5,6 +5,7 @@ import {
   type MinerStatus,
   type StoredModel,
 } from '../../../src/client/api.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
 import type { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import { UNSEEN } from '../../../src/ui/work/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
@@ -27,7 +28,7 @@ export interface Stage {
   readonly owner: () => void;
   readonly running: MinerStatus;
   /** What the page is told, before it asks. */
-  readonly config: { version?: number; clockAheadMs?: number };
+  readonly config: { version?: number; clockAheadMs?: number; served?: unknown };
 }
 
 export const moreStates = (stage: Stage) => {
@@ -115,6 +116,7 @@ export const moreStates = (stage: Stage) => {
       engine.vaultStatus = { ...engine.vaultStatus, problem: 'VAULT_CORRUPT' };
     },
     ...prepaidStates(stage),
+    ...servedStates(stage),
     offline: () => (engine.fails = { 'vault.status': 'CONFIG_MISSING' }),
   };
   return states;
@@ -160,6 +162,50 @@ function modelStates({
     },
     'model waited for': lacks({ uncheckedMs: 0 }),
     'blocks checked': lacks({ missing: [], uncheckedMs: 0 }),
+  };
+}
+
+/** Of a language model: at the page's server and not, on its way, waited for, too large, here. */
+function servedStates({ engine, session, owner, config }: Stage): Record<string, () => void> {
+  const id = new Uint8Array(32).fill(0x5a);
+  const smollm2: StoredModel = {
+    name: 'smollm2',
+    id,
+    isServed: true,
+    licence: 'Apache-2.0',
+    attribution:
+      'SmolLM2-135M-Instruct by HuggingFaceTB ' +
+      '(https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct). Changed: rounded to whole numbers for Pila.',
+    bytes: 143_700_000,
+    stored: 0,
+    arriving: 0,
+    state: 'absent',
+    waitMs: undefined,
+    problem: undefined,
+    refused: [],
+  };
+  const has =
+    (change: Partial<StoredModel>, isHeld = true) =>
+    () => {
+      owner();
+      if (isHeld) config.served = [{ id: toHex(id) }];
+      const model = { ...smollm2, ...change };
+      engine.kept = { ...engine.kept, models: [...engine.kept.models, model] };
+      if (model.state === 'fetching') session.arriving = { [model.name]: model };
+    };
+  const part = { stored: 61_000_000, arriving: 2_100_000, state: 'fetching' } as const;
+  return {
+    'language model offered': has({}),
+    'language model elsewhere': has({}, false),
+    'language model fetching': has(part),
+    'language model waiting': has({ ...part, arriving: 0, waitMs: 540_000 }),
+    'language model stopped': has({ ...part, arriving: 0, state: 'partial' }),
+    'language model failing': has({ problem: 'MODEL_CORRUPT' }),
+    'language model without room': () => {
+      has({})();
+      engine.kept = { ...engine.kept, quotaBytes: 60_000_000 };
+    },
+    'language model here': has({ stored: smollm2.bytes, state: 'stored' }),
   };
 }
 

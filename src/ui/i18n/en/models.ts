@@ -49,4 +49,20 @@ export const models = {
     'A part counts as stored once its hash agreed with the model’s id. What Pila stores in all, and ' +
     'may store, is this browser’s own estimate.',
   none: 'This network has no models yet.',
+  /** Language models, which answer and are not mined with. */
+  served: {
+    title: (name: string) => `The language model ${name}`,
+    about: (name: string, size: string) =>
+      `${name} is a language model that you can talk with. It is fetched once, ${size}, and stays on this device: ` +
+      'it answers offline too, and the settings free it.',
+    none: 'The server of this page holds no language model. One command brings it there:',
+    notHeld: (name: string, size: string) =>
+      `The server of this page does not hold ${name}, a language model of ${size}. One command brings it there:`,
+    elsewhere: (name: string) => `Look for ${name} elsewhere`,
+    waits: (name: string, minutes: string) =>
+      `Nobody gives more of ${name} for now. It is asked for again in at most ${minutes} min; what came is kept.`,
+    room: (free: string, missing: string) =>
+      `This browser has room for ${free} more, and ${missing} are missing. Free another model in the settings, or ` +
+      'some space.',
+  },
 };

@@ -50,4 +50,20 @@ export const models: typeof english = {
     'Una parte vale come scaricata quando la sua impronta concorda con l’id del modello. Quanto occupa ' +
     'Pila in tutto, e quanto può occupare, è una stima di questo browser.',
   none: 'Questa rete non ha ancora modelli.',
+  served: {
+    title: (name) => `Il modello linguistico ${name}`,
+    about: (name, size) =>
+      `${name} è un modello linguistico con cui puoi parlare. Si scarica una volta, ${size}, e resta su questo ` +
+      'dispositivo: risponde anche senza rete, e dalle impostazioni si libera.',
+    none: 'Il server di questa pagina non ha modelli linguistici. Con un comando ne riceve uno:',
+    notHeld: (name, size) =>
+      `Il server di questa pagina non ha ${name}, un modello linguistico di ${size}. Con un comando lo riceve:`,
+    elsewhere: (name) => `Cerca ${name} altrove`,
+    waits: (name, minutes) =>
+      `Per ora nessuno dà altre parti di ${name}. Si chiede di nuovo fra ${minutes} min al massimo; ciò che è ` +
+      'arrivato resta.',
+    room: (free, missing) =>
+      `In questo browser c’è posto per altri ${free}, e mancano ${missing}. Libera un altro modello nelle ` +
+      'impostazioni, o un po’ di spazio.',
+  },
 };
