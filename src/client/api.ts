@@ -554,7 +554,7 @@ export type ModelApi = {
   freeModel(id: Uint8Array): Promise<void>;
 };
 
-/** How a person or an operator answers for pay. */
+/** How a person or an operator answers for pay: with the model that is mined, and with served ones that are here. */
 export interface Provided {
   /** Address that closes of channels are to pay. */
   readonly payee: Uint8Array;

@@ -117,7 +117,7 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
     payers: kept.payers,
     signers: platform.signers,
     answerer,
-    served: () => loadedOf(worker, models),
+    served: () => [...loadedOf(worker, models), ...modelService.wholeServed()],
     mining: () => miningNow(chain.params, chain.headers.head().header, models),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),

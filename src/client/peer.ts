@@ -46,7 +46,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     store: base.store,
     signers,
     transport,
-    models: network.models,
+    models: modelService.manifests,
     offers: () => offers.offers(base.platform.nowMs()),
     submit: (opening) => sending.submit(opening),
     execute: (model, input) => asking.execute(model, input),

@@ -5,6 +5,7 @@
 import type { AskerFrame, ProviderFrame, Question } from '../../core/ask-messages.ts';
 import { encode, tryDecode } from '../../core/codec.ts';
 import { SignedTx, Tx, type SignedOpening } from '../../core/formats.ts';
+import { stepOf } from '../../core/price.ts';
 import { bytesFromTokens } from '../../core/reading.ts';
 import { concat, toHex } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -336,6 +337,7 @@ export class ProvidedChannel {
   async *#tokensFor(serve: Serve, input: Uint32Array): AsyncGenerator<Produced, void, undefined> {
     const { nowMs } = this.#deps;
     const speech = this.#speechOf(serve, input);
+    const step = stepOf(serve.question.price);
     clearTimeout(speech.pause);
     try {
       while (speech.at < serve.from) await nextOf(speech);
@@ -343,12 +345,13 @@ export class ProvidedChannel {
         const tokens: number[] = [];
         const isFirst = !speech.at;
         const beganMs = nowMs();
-        let last = false;
+        let [last, isOver] = [false, false];
         do {
           const made = await nextOf(speech);
           tokens.push(made.token);
           last = made.finish !== undefined;
-        } while (!last && !isFirst && speech.at < serve.upTo && nowMs() - beganMs < PART_MS);
+          isOver = last || isFirst || speech.at === serve.upTo || speech.at % step === 0;
+        } while (!isOver && nowMs() - beganMs < PART_MS);
         yield { bytes: bytesFromTokens(tokens), units: tokens.length, last };
         if (last) return;
       }

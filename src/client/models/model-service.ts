@@ -1,6 +1,7 @@
 /** Models of one client: their packages, the sources of these, and the API that screens use. */
 import { unavailable } from '../../chain/shared/answer.ts';
 import type { SyncRequest, SyncResponse } from '../../core/messages.ts';
+import type { Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
@@ -20,6 +21,10 @@ import { createTexts, type Texts } from './texts.ts';
 export interface ModelService {
   readonly supply: ModelSupply;
   readonly texts: Texts;
+  /** By id in hex: those of all admitted models, and of served ones from when they have come. */
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  /** Served models whose packages are whole here. */
+  wholeServed(): readonly Manifest[];
   /** Every package, admitted or served, complete or not; none where the miner has models of its own (simulations). */
   stored(): Promise<readonly StoredModel[]>;
   /** Resolves when the whole package is here. @throws as fetchModel */
@@ -56,11 +61,14 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
       onChange: (model) => events.emit('report', { type: 'model', model }),
     }));
   const tokens = new TokenThread(platform.startTokens);
+  const manifests = packages?.manifests ?? network.models;
   const supply = new ModelSupply(packages && ((id) => packages.load(id)));
 
   return {
     supply,
-    texts: createTexts(packages?.manifests ?? network.models, packages, tokens),
+    texts: createTexts(manifests, packages, tokens),
+    manifests,
+    wholeServed: () => packages?.wholeServed() ?? [],
     stored: async () => (await packages?.all()) ?? [],
     fetch: async (id) => packages?.fetch(toHex(id)),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),

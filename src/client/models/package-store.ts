@@ -175,6 +175,13 @@ export class PackageStore {
     return this.#packages.get(id)?.served !== undefined;
   }
 
+  /** Served models whose packages are whole. */
+  wholeServed(): Manifest[] {
+    return [...this.#packages.values()].flatMap((own) =>
+      own.served && own.manifest && isWhole(own) ? [own.manifest] : [],
+    );
+  }
+
   /** Bytes of a part that may be here; undefined when the package has no such part. */
   partSize(id: string, part: number): number | undefined {
     const own = this.#packages.get(id);

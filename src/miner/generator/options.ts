@@ -24,7 +24,7 @@ export const TOP_P_ONE = 65_536;
 /** Tokens of one list that end an answer. */
 export const STOPS_MAX = 16;
 export const SEED_BYTES = 32;
-const OPTIONS_FORM = 1;
+export const OPTIONS_FORM = 1;
 
 /** Options as they travel with a question (docs/protocol.md §9.1). */
 export const Options = struct({

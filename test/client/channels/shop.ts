@@ -104,6 +104,7 @@ export interface ShopOptions {
   readonly speak?: (place: number) => Promise<void>;
   /** Tokens after which an answer ends by itself. */
   readonly length?: number;
+  readonly nowMs?: () => number;
   readonly chain?: ChannelChain;
   readonly store?: Store;
   /** Before each pass; it may wait or throw. */
@@ -125,8 +126,10 @@ export class Shop {
   #pass: NonNullable<ShopOptions['pass']>;
   readonly #speak: NonNullable<ShopOptions['speak']>;
   readonly #length: number;
+  readonly #nowMs: () => number;
 
-  private constructor(full: FullChain, { chain, store, pass, speak, length }: ShopOptions) {
+  private constructor(full: FullChain, { chain, store, pass, speak, length, nowMs }: ShopOptions) {
+    this.#nowMs = nowMs ?? (() => START_MS);
     this.#speak = speak ?? (async () => undefined);
     this.#length = length ?? 1000;
     this.full = full;
@@ -166,7 +169,7 @@ export class Shop {
         performance.now.bind(performance),
         (job) => this.#tokens(job),
       ),
-      nowMs: () => START_MS,
+      nowMs: this.#nowMs,
       log: silentLog,
     });
     await this.#providing.onHead();

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { costOf, stepOf } from '../../../src/core/price.ts';
 import { tokensFromBytes } from '../../../src/core/reading.ts';
-import { person } from '../../chain/make-blocks.ts';
+import { person, START_MS } from '../../chain/make-blocks.ts';
 import {
   Customer,
   openingOf,
@@ -25,7 +25,7 @@ const until = (is: () => boolean): Promise<void> => expect.poll(is, wait).toBe(t
 async function opened(count: number, options: ShopOptions = {}): Promise<[Shop, Customer[]]> {
   const full = await richChain();
   const signers = Array.from({ length: count }, (_, i) => person(90 + i));
-  const limit = cost(300);
+  const limit = cost(2000);
   const openings = signers.map(({ xonly }, i) => openingOf(i, { signer: xonly, limit }));
   for (const opening of openings) await full.addTx(opening);
   const shop = await Shop.open(full, options);
@@ -80,21 +80,31 @@ test('are made no further than a step ahead of vouchers; where none comes the an
 });
 
 test('end with the step that runs where the asker stops', async () => {
-  let isHeld = false;
+  let isSlow = false;
+  let held = 0;
   let go = (): void => undefined;
-  const [, asker] = await openedOne({
-    speak: (place) =>
-      place < STEP + 3
-        ? Promise.resolve()
-        : new Promise((resolve) => ((isHeld = true), (go = resolve))),
+  let ms = START_MS;
+  const [shop, asker] = await openedOne({
+    length: 5000,
+    // A token takes long enough to be told alone.
+    nowMs: () => (ms += 60),
+    async speak(place) {
+      if (!isSlow || place < STEP + 3) return;
+      await new Promise<void>((resolve) => ((held = place), (go = resolve)));
+    },
   });
+  // Who has paid for so much is served several steps at once.
+  await asker.talk(INPUT, 40 * STEP);
+  await until(() => asker.answers.length === 1);
+  isSlow = true;
   await asker.talk(INPUT, 200);
-  await until(() => isHeld);
+  await until(() => held > 0);
   await asker.enter({ type: 'stop' });
   const letting = setInterval(() => go(), 1);
-  await until(() => asker.answers.length === 1).finally(() => clearInterval(letting));
+  await until(() => asker.answers.length === 2).finally(() => clearInterval(letting));
   expect(cameOf(asker)).toBe(2 * STEP);
-  expect(asker.record.vouched).toBe(cost(2 * STEP));
+  expect(asker.record.vouched).toBe(cost(40 * STEP) + cost(2 * STEP));
+  expect(shop.spoken).toHaveLength(42 * STEP);
 });
 
 test('of an answer within which the provider died are made again behind what it had said, and paid once', async () => {
