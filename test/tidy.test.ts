@@ -19,7 +19,7 @@ const OWNERS: [RegExp, readonly string[]][] = [
   [/^@scure\/base$|^@noble\//, ['core', 'wallet']],
   [/^@zxcvbn-ts\//, ['wallet']],
   [/^(prom-client|sirv|webgpu)$/, ['node']],
-  [/^@huggingface\/tokenizers$/, ['client']],
+  [/^@huggingface\/(jinja|tokenizers)$/, ['client']],
   [/^node:/, ['node']],
   // Virtual modules of the build.
   [/^virtual:/, ['ui']],

@@ -175,6 +175,21 @@ export interface Tokenised {
   readonly input: Uint8Array | undefined;
 }
 
+/** One turn of a conversation; a system's may come first. */
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** A conversation as a language model's input. */
+export interface Conversation {
+  /** Tokens that it has, and that it may have: then there is room for one of the answer. */
+  readonly tokens: number;
+  readonly limit: number;
+  /** Undefined when it is longer: nothing is cut. */
+  readonly input: Uint8Array | undefined;
+}
+
 /** An input, turned back into token ids and texts. */
 export interface InputReading {
   /** Token ids of each sequence, without padding; undefined where the model takes bytes, or they don't fit. */
@@ -455,6 +470,17 @@ export type AskApi = {
   tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
   /** `fetch`: whether the tokenizer may be fetched; without it there are no texts. @throws as tokenise, if fetching */
   readInput(modelId: Uint8Array, input: Uint8Array, fetch?: boolean): Promise<InputReading>;
+  /**
+   * A conversation up to where the answer begins, by the template of a language model.
+   * @throws INPUT_EMPTY where it does not end with a user's text, INPUT_LONG over 65,536 characters or 256 messages,
+   * INPUT_CONTROL where a text changes the control words around it, MODEL_REFUSED, and as tokenise
+   */
+  converse(modelId: Uint8Array, messages: readonly ChatMessage[]): Promise<Conversation>;
+  /**
+   * The text of an answer's tokens, in UTF-8, where a letter's last bytes may come with later tokens: for
+   * `TextDecoder.decode` with `stream`. @throws as converse
+   */
+  textBytes(modelId: Uint8Array, tokens: Uint32Array): Promise<Uint8Array>;
   /**
    * Runs a model on this device; it is fetched first. @returns rows of all sequences of a pass, int8 as bytes
    * @throws NO_MINER, MODEL_MISSING, INPUT_LONG, and as fetchModel

@@ -313,6 +313,11 @@ export class MemoryEngine implements Engine {
       return { tokens: [input.length], input: fits ? input : undefined };
     },
     readInput: async () => this.reading,
+    converse: async (_id, messages) => {
+      const input = utf8(messages.map(({ content }) => content).join('\n'));
+      return { tokens: input.length, limit: 2047, input };
+    },
+    textBytes: async (_id, tokens) => Uint8Array.from(tokens),
     providers: async () => this.offered,
     distrusted: async () => this.falseOnes,
     openChannel: async (opening, peer) => {

@@ -7,24 +7,36 @@ import { BoundedMap } from '../../lib/bounded.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { RpcClient } from '../../lib/rpc.ts';
-import type { Tokenised } from '../api.ts';
-import { packTexts, tokeniserOf, type Tokeniser } from './tokeniser.ts';
+import type { ChatMessage, Tokenised } from '../api.ts';
+import { createChat, type Chat, type EncodedChat } from './chat.ts';
+import { createTokeniser, packTexts, requireTokenizer, type Tokeniser } from './tokeniser.ts';
 
-/** Tokenisers in memory: some 10 MB for 30,000 words. */
-const TOKENISERS_MAX = 4;
+/** Models whose tokenisers are in memory: some 10 MB for 30,000 words. */
+const MODELS_MAX = 4;
 /** ms for one call: the longest takes some hundred, and building a tokeniser a second. */
 const DEADLINE_MS = 20_000;
 /** Calls that may wait for the thread. */
 const CALLS_MAX = 32;
 
+/** Files of a package that texts need. */
+export interface TextFiles {
+  readonly tokenizer: Uint8Array;
+  /** Of a model that generates. */
+  readonly generation: Uint8Array | undefined;
+}
+
 /** The thread's protocol. Models are named by their ids in hex. */
 export type TokenApi = {
   has(id: string): boolean;
-  /** @throws AppError MODEL_CORRUPT when `file` is not the tokenizer.json that the manifest names */
-  load(id: string, m: Manifest, file: Uint8Array): Promise<void>;
+  /** @throws AppError MODEL_CORRUPT when `tokenizer` is not the tokenizer.json that the manifest names */
+  load(id: string, m: Manifest, files: TextFiles): void;
   /** Of a model that was loaded. @throws AppError as packTexts */
-  pack(id: string, m: Manifest, texts: readonly string[]): Tokenised;
-  read(id: string, sequences: readonly Uint32Array[]): string[];
+  pack(id: string, texts: readonly string[]): Promise<Tokenised>;
+  read(id: string, sequences: readonly Uint32Array[]): Promise<string[]>;
+  /** @throws AppError as createChat and `Chat.encode` */
+  encode(id: string, messages: readonly ChatMessage[]): Promise<EncodedChat>;
+  /** @throws AppError as createChat */
+  bytesOf(id: string, tokens: Uint32Array): Promise<Uint8Array>;
 };
 
 export interface StartedTokens {
@@ -33,19 +45,50 @@ export interface StartedTokens {
   stop(): void;
 }
 
+/** A model's texts; what reads them is made when it is first asked for. */
+class Loaded {
+  readonly m: Manifest;
+  readonly #files: TextFiles;
+  #tokeniser: Promise<Tokeniser> | undefined;
+  #chat: Promise<Chat> | undefined;
+
+  constructor(m: Manifest, files: TextFiles) {
+    this.m = m;
+    this.#files = files;
+  }
+
+  tokeniser(): Promise<Tokeniser> {
+    return (this.#tokeniser ??= createTokeniser(this.#files.tokenizer));
+  }
+
+  chat(): Promise<Chat> {
+    const { tokenizer, generation } = this.#files;
+    if (!generation) throw new AppError('MODEL_REFUSED', `${this.m.name} generates nothing`);
+    return (this.#chat ??= createChat(this.m, tokenizer, generation));
+  }
+}
+
 /** What runs in the thread. */
 export function tokenApi(): TokenApi {
-  const tokenisers = new BoundedMap<string, Tokeniser>(TOKENISERS_MAX);
-  const of = (id: string): Tokeniser => {
-    const tokeniser = tokenisers.get(id);
-    if (!tokeniser) throw new AppError('MODEL_MISSING', 'this tokenizer was not loaded');
-    return tokeniser;
+  const models = new BoundedMap<string, Loaded>(MODELS_MAX);
+  const of = (id: string): Loaded => {
+    const loaded = models.get(id);
+    if (!loaded) throw new AppError('MODEL_MISSING', 'this tokenizer was not loaded');
+    return loaded;
   };
   return {
-    has: (id) => tokenisers.has(id),
-    load: async (id, m, file) => void tokenisers.set(id, await tokeniserOf(m, file)),
-    pack: (id, m, texts) => packTexts(texts, of(id), m),
-    read: (id, sequences) => sequences.map((ids) => of(id).decode(ids)),
+    has: (id) => models.has(id),
+    load(id, m, files) {
+      requireTokenizer(m, files.tokenizer);
+      models.set(id, new Loaded(m, files));
+    },
+    pack: async (id, texts) => packTexts(texts, await of(id).tokeniser(), of(id).m),
+    async read(id, sequences) {
+      const tokeniser = await of(id).tokeniser();
+      return sequences.map((ids) => tokeniser.decode(ids));
+    },
+    encode: async (id, messages) => (await of(id).chat()).encode(messages),
+    bytesOf: async (id, tokens) => (await of(id).chat()).bytesOf(tokens),
   };
 }
 
@@ -65,22 +108,22 @@ export class TokenThread {
 
   /**
    * Runs calls for a model, in turn with others.
-   * @param fetch its tokenizer.json, asked for where the thread has it not; undefined: the result is undefined too
+   * @param fetch its files, asked for where the thread has them not; undefined: the result is undefined too
    * @throws AppError TOKENISER_SLOW once one of them has taken too long, BUSY, WORKER_DIED, and theirs
    */
   async use<T>(
     [id, m]: readonly [id: string, m: Manifest],
-    fetch: () => Promise<Uint8Array | undefined>,
+    fetch: () => Promise<TextFiles | undefined>,
     call: (api: RpcClient<TokenApi>) => Promise<T>,
   ): Promise<T | undefined> {
     // Fetched outside of the queue: a download must neither keep other texts waiting nor count as their time.
-    const file = this.#loaded.has(id) ? undefined : await fetch();
-    if (!this.#loaded.has(id) && !file) return undefined;
+    const files = this.#loaded.has(id) ? undefined : await fetch();
+    if (!this.#loaded.has(id) && !files) return undefined;
     const done = await this.#run(async (api) => {
       if (!(await api.has(id))) {
         // Others have pushed it out of the thread meanwhile.
-        if (!file) return undefined;
-        await api.load(id, m, file);
+        if (!files) return undefined;
+        await api.load(id, m, files);
       }
       this.#loaded.add(id);
       return { result: await call(api) };
@@ -121,7 +164,7 @@ function startHere(): StartedTokens {
   const api = tokenApi();
   const called = Object.entries(api).map(([name, run]) => [
     name,
-    async (...args: never[]) => (run as (...given: never[]) => unknown)(...args),
+    async (...args: unknown[]): Promise<unknown> => Reflect.apply(run, undefined, args),
   ]);
   const client = { ...Object.fromEntries(called), on: () => () => undefined } as unknown;
   return { api: client as RpcClient<TokenApi>, stop: () => undefined };

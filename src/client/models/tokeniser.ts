@@ -37,16 +37,38 @@ export interface Tokeniser {
   decode(ids: Uint32Array): string;
 }
 
+/** tokenizer.json, of which nothing is known yet. */
+export type TokenizerJson = Readonly<
+  Partial<Record<'added_tokens', unknown> & Record<'model' | 'decoder', TokenizerPart | null>>
+>;
+type TokenizerPart = Readonly<Record<string, unknown>>;
+
+/** @param file bytes of tokenizer.json @throws AppError MODEL_CORRUPT */
+export function parseTokenizer(file: Uint8Array): TokenizerJson {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(file);
+    return Object(JSON.parse(text)) as TokenizerJson;
+  } catch (cause) {
+    throw unusable(cause);
+  }
+}
+
+const unusable = (cause: unknown): AppError =>
+  new AppError('MODEL_CORRUPT', 'tokenizer.json can not be used', { cause });
+
+/** The library's tokenizer. @throws AppError MODEL_CORRUPT */
+export async function openTokenizer(json: TokenizerJson): Promise<Tokenizer> {
+  const library = await import('@huggingface/tokenizers');
+  try {
+    return new library.Tokenizer(json, {});
+  } catch (cause) {
+    throw unusable(cause);
+  }
+}
+
 /** @param file bytes of tokenizer.json @throws AppError MODEL_CORRUPT */
 export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
-  const library = await import('@huggingface/tokenizers');
-  let tokenizer: Tokenizer;
-  try {
-    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file)) as object;
-    tokenizer = new library.Tokenizer(json, {});
-  } catch (cause) {
-    throw new AppError('MODEL_CORRUPT', 'tokenizer.json can not be used', { cause });
-  }
+  const tokenizer = await openTokenizer(parseTokenizer(file));
   const { before, after } = frameOf(tokenizer);
   const controls = controlsOf(tokenizer);
   return {
@@ -104,12 +126,10 @@ function controlsOf(tokenizer: Tokenizer): Map<number, string> {
   return new Map(marks.map(([id, { content }]) => [id, content]));
 }
 
-/** The tokeniser that a manifest names. @throws AppError MODEL_CORRUPT when `file` is another file */
-export async function tokeniserOf(manifest: Manifest, file: Uint8Array): Promise<Tokeniser> {
-  const named = manifest.tokenizer;
+/** @throws AppError MODEL_CORRUPT when `file` is not the tokenizer.json that the manifest names */
+export function requireTokenizer({ tokenizer: named, name }: Manifest, file: Uint8Array): void {
   if (!named || file.length !== named.size || !equal(plainHash(file), named.hash))
-    throw new AppError('MODEL_CORRUPT', `${TOKENIZER_FILE} is not the one of ${manifest.name}`);
-  return createTokeniser(file);
+    throw new AppError('MODEL_CORRUPT', `${TOKENIZER_FILE} is not the one of ${name}`);
 }
 
 /** One text as its bytes, which fill sequence after sequence. */
@@ -128,14 +148,21 @@ export function packTexts(texts: readonly string[], t: Tokeniser, m: Manifest): 
   if (control !== undefined) throw new AppError('INPUT_CONTROL', control);
   if (texts.some((text) => t.isEmpty(text)))
     throw new AppError('INPUT_EMPTY', 'a text has nothing to read');
-  const all = texts.map((text) => t.encode(text));
-  const tokens = all.map(({ length }) => length);
+  return packSequences(
+    texts.map((text) => t.encode(text)),
+    m,
+  );
+}
+
+/** Token ids of sequences, each filled up with padding. @throws AppError MODEL_CORRUPT */
+export function packSequences(sequences: readonly Uint32Array[], m: Manifest): Tokenised {
+  const tokens = sequences.map(({ length }) => length);
   const length = tokensMax(m);
   const size = sequenceBytes(m) / length;
-  const input = new Uint8Array(texts.length * sequenceBytes(m));
+  const input = new Uint8Array(sequences.length * sequenceBytes(m));
   if (input.length > inputBytesMax(m) || tokens.some((n) => n > length))
     return { tokens, input: undefined };
-  for (const [i, ids] of all.entries())
+  for (const [i, ids] of sequences.entries())
     for (const [j, id] of ids.entries()) {
       if (id >= m.vocabulary) throw new AppError('MODEL_CORRUPT', `the model has no token ${id}`);
       for (let b = 0; b < size; b++) input[(i * length + j) * size + b] = id >>> (8 * b);

@@ -33,7 +33,7 @@ export interface Inference {
 
 export interface InferenceDeps {
   readonly network: ChainNetwork;
-  readonly packages: Pick<PackageStore, 'tokenizer'>;
+  readonly packages: Pick<PackageStore, 'tokenizer' | 'generation'>;
 }
 
 export function createInference({ network, packages }: InferenceDeps): Inference {

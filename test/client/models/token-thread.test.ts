@@ -50,7 +50,7 @@ afterEach(() => threads.splice(0).forEach((thread) => thread.stop()));
 
 function textsWithin(deadlineMs: number) {
   let fetched = 0;
-  const packages = { tokenizer: async () => (fetched++, file) };
+  const packages = { tokenizer: async () => (fetched++, file), generation: async () => undefined };
   const thread = new TokenThread(startTokens, deadlineMs);
   threads.push(thread);
   return { texts: createTexts(models, packages, thread), fetched: () => fetched };
