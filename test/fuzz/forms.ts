@@ -279,7 +279,7 @@ const pooled: Form = (site, x) => {
 };
 
 /** x·cos + x̃·sin of [.., S, d]. */
-function turned(site: FormSite, x: string, d: number): string {
+function turned(site: FormSite, x: string, d: number, reach: number): string {
   const { g, r, tokens } = site;
   const angles = (): string =>
     constantOf(site, 'turn', [1, 1, tokens, d], numbersIn(r, tokens * d, -255, 255));
@@ -289,7 +289,7 @@ function turned(site: FormSite, x: string, d: number): string {
     { axis: 3 },
   );
   const both = g.add(g.mul(x, angles()), g.mul(swapped, angles()));
-  return g.clip(g.shift(g.add(both, g.number(64)), 7), -127, 127);
+  return g.clip(g.shift(g.add(both, g.number(64)), 7), -reach, reach);
 }
 
 function maskOf(site: FormSite, scores: string): string {
@@ -334,13 +334,14 @@ const attention: Form = (site, x) => {
   );
   if (!fits.length) return undefined;
   const [d, heads, group] = r.pick(fits);
-  const y = shrunk(site, x, 127);
+  const reach = r.pick([127, 255]);
+  const y = shrunk(site, x, reach);
   const part = (from: number, count: number): string => {
     const some = g.slice(y.name, 1, from * d, (from + count) * d);
     return g.transpose(g.reshape(some, [B, S, count, d]), [0, 2, 1, 3]);
   };
   const isTurned = d % 2 === 0 && r.chance(0.3);
-  const of = (t: string): string => (isTurned ? turned(site, t, d) : t);
+  const of = (t: string): string => (isTurned ? turned(site, t, d, reach) : t);
   const q = g.reshape(of(part(0, heads * group)), [B, heads, group * S, d]);
   const k = g.transpose(of(part(heads * group, heads)), [0, 1, 3, 2]);
   const v = part(heads * (group + 1), heads);
@@ -359,13 +360,13 @@ const attention: Form = (site, x) => {
   const sums = g.matmul(g.reshape(weights, [B, heads, group * S, S]), v);
   const four = g.mul(g.reshape(sums, [B, heads * group, S, d]), g.number(4));
   const mixed = r.chance(0.7)
-    ? g.divideRounded(four, total, 4 * 127 * 127 * S, 127 * S)
-    : g.divide(four, total, 4 * 127 * 127 * S);
+    ? g.divideRounded(four, total, 4 * reach * 127 * S, 127 * S)
+    : g.divide(four, total, 4 * reach * 127 * S);
   const isEarly = r.chance(0.7);
-  const context = isEarly ? g.clip(mixed, -508, 508) : mixed;
+  const context = isEarly ? g.clip(mixed, -4 * reach, 4 * reach) : mixed;
   const back = g.reshape(g.transpose(context, [0, 2, 1, 3]), [rows, heads * group * d]);
-  const name = isEarly ? back : g.clip(back, -508, 508);
-  return rowsOf(name, site, heads * group * d, 508);
+  const name = isEarly ? back : g.clip(back, -4 * reach, 4 * reach);
+  return rowsOf(name, site, heads * group * d, 4 * reach);
 };
 
 /** What a model may begin with, in turn. */

@@ -1,7 +1,8 @@
 /**
  * `npm run fuzz:checker`: random graphs at the checker's bounds, graphs of what real models are made of, changed
  * models and damaged files against the checker. What it admits must give the same numbers in exact arithmetic, in the
- * interpreter, in the executors, on ONNX Runtime's wasm, and on WebGPU in browsers. One seed, one run.
+ * interpreter, in the executors, on ONNX Runtime's wasm, and on WebGPU in browsers; and the steps of decoders what their
+ * passes give. One seed, one run.
  *   npm run -s fuzz:checker -- --graphs 2000 [--seed 1] [--webgpu 300] [--firefox] [--mutations 2000]
  *     [--files 2000] [--only 17]
  * `--only` judges one graph of the seed. The last lines count comparisons: one input set of one admitted
@@ -21,6 +22,7 @@ import { KINDS } from './inputs.ts';
 import { compare, judge, type Case, type Trial, type Verdict } from './judge.ts';
 import { MUTATIONS } from './mutate.ts';
 import { browserOracle, type Oracle } from './oracles.ts';
+import { compareSteps } from './stepped.ts';
 import { Tallies, listed } from './tallies.ts';
 
 const { values } = parseArgs({
@@ -68,9 +70,15 @@ function trialOf({ kind }: Subject, i: number): Trial {
   const some = { random: KINDS.length, forms: 4, edges: 4, decoder: 2 }[kind];
   return { kinds: r.shuffle(KINDS).slice(0, some), climbs };
 }
-function judgeGraph(i: number): Promise<Verdict> {
-  const subject = subjectOf(seed, i);
+function judgeGraph(subject: Subject, i: number): Promise<Verdict> {
   return judge(subject, trialOf(subject, i), luck(`inputs ${i}`));
+}
+
+/** Steps of the decoders among the graphs. */
+async function attackSteps({ model }: Subject, i: number): Promise<void> {
+  const { judged, faults } = await compareSteps(model, luck(`steps ${i}`));
+  tallies.add(judged);
+  blame(`graph ${i}`, faults);
 }
 
 /** All graphs in exact arithmetic, and by all who run here; gives some of the admitted for the browsers. */
@@ -80,13 +88,15 @@ async function attackGraphs(): Promise<[number, Case][]> {
   const every = Math.max(1, Math.floor((graphs * 0.8) / onGpu));
   let [admitted, atTop, reached] = [0, 0, 0];
   for (let i = 0; i < graphs; i++) {
-    const verdict = await judgeGraph(i);
+    const subject = subjectOf(seed, i);
+    const verdict = await judgeGraph(subject, i);
     if (verdict.refusal) tally(refused, verdict.refusal.rule);
     else admitted++;
     blame(`graph ${i}`, verdict.faults);
     if (verdict.reached >= 2 ** 23) atTop++;
     reached = Math.max(reached, verdict.reached);
     verdict.by.forEach((judged) => tallies.add(judged));
+    if (subject.kind === 'decoder') await attackSteps(subject, i);
     if (verdict.case && admitted % every === 0 && kept.length < onGpu) kept.push([i, verdict.case]);
     progress(() => `${i + 1} graphs, ${admitted} admitted`);
   }
@@ -164,7 +174,7 @@ async function compareOn(oracle: Oracle, cases: readonly (readonly [number, Case
 
 if (values.only !== undefined) {
   const subject = subjectOf(seed, Number(values.only));
-  const verdict = await judgeGraph(Number(values.only));
+  const verdict = await judgeGraph(subject, Number(values.only));
   const graph = parseOnnx(subject.model.segments[subject.segment]!) as OnnxGraph;
   for (const n of graph.nodes)
     console.log(n.op, n.inputs, '→', n.outputs[0], JSON.stringify(n.attributes));

@@ -245,19 +245,21 @@ const compare: Step = (site, x) => {
 const head: Step = (site, x) => {
   const { g, r } = site;
   if (x.dims.length < 2) return undefined;
-  // 1040 products of 127 · 127 stay below 2^24, one more does not.
-  const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * 1040 <= 2 ** 15;
-  const k = isLong ? 1040 + (r.chance(0.2) ? 1 : 0) : x.dims.at(-1)!;
+  const top = r.pick([127, 255]);
+  // So many products of two of the largest stay below 2^24, one more does not.
+  const long = Math.floor((LIMIT - 1) / top ** 2);
+  const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * long <= 2 ** 15;
+  const k = isLong ? long + (r.chance(0.2) ? 1 : 0) : x.dims.at(-1)!;
   const repeated = Array.from({ length: k }, (_, i) => i % x.dims.at(-1)!);
-  const long = isLong
+  const row = isLong
     ? g.gather(x.name, g.ints(fresh(site, 'repeat'), repeated), x.dims.length - 1)
     : x.name;
-  const reach = isLong ? 127 : aim(r, 127);
+  const reach = isLong ? top : aim(r, top);
   // One-sided: the sum of magnitudes is then far above the sum.
   const low = r.chance(0.5) ? 0 : -reach;
-  const a = within(site, { ...x, name: long, dims: x.dims.with(-1, k) }, low, reach);
+  const a = within(site, { ...x, name: row, dims: x.dims.with(-1, k) }, low, reach);
   const n = r.int(1, isLong ? 2 : 9);
-  const weight = isLong ? 127 : aim(r, 127);
+  const weight = isLong ? top : aim(r, top);
   const values = Array.from({ length: k * n }, () =>
     r.pick([weight, -weight, isLong ? weight : r.int(0, weight)]),
   );
@@ -272,7 +274,8 @@ const attend: Step = (site, x) => {
   const rank = x.dims.length;
   if (rank < 3 || (sizeOf(x.dims) / x.dims.at(-1)!) * x.dims.at(-2)! > ELEMENTS_MAX)
     return undefined;
-  const q = within(site, x, -127, 127);
+  const top = r.pick([127, 255]);
+  const q = within(site, x, -top, top);
   const perm = x.dims.map((_, d) => (d < rank - 2 ? d : 2 * rank - 3 - d));
   const scores = g.matmul(q.name, g.transpose(q.name, perm));
   // At times of another axis, whose maxima are above nobody else.
@@ -281,9 +284,9 @@ const attend: Step = (site, x) => {
   const values = Array.from({ length: 16 }, (_, i) => Math.ceil(127 * Math.exp(-i / 3)));
   const size = x.dims.with(-1, x.dims.at(-2)!);
   const shares = g.lookup(g.floats(fresh(site, 'exp'), [16], values), away, size);
-  const reach = 127 * 127 * size.at(-1)!;
+  const reach = 127 * top * size.at(-1)!;
   const mean = g.divide(g.matmul(shares, q.name), g.sum(shares, -1), reach);
-  const room = Math.ceil(127 * 127 * x.dims.at(-2)!);
+  const room = Math.ceil(127 * top * x.dims.at(-2)!);
   return made(mean, x.dims, -room, room);
 };
 
