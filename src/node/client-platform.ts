@@ -15,7 +15,8 @@ import { makeFolder } from './data-folder.ts';
 import { createFileParts } from './file-parts.ts';
 import { startMinerThread, type MinerThread } from './contributor/miner-thread.ts';
 import { startTokens } from './start-tokens.ts';
-import { createPackagedParts } from './packaged-parts.ts';
+import { createPackagedParts, MODEL_FOLDER } from './packaged-parts.ts';
+import type { ServedFolder } from './served/served-folders.ts';
 
 export interface NodePlatformOptions {
   readonly network: NetworkName;
@@ -30,6 +31,8 @@ export interface NodePlatformOptions {
   readonly onFailure?: (reason: string) => void;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
+  /** Packages of served models on this computer. */
+  readonly served?: readonly ServedFolder[];
   /** Cores that units on the CPU may take, default 1. */
   readonly threads?: number;
 }
@@ -62,6 +65,8 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
         createPackagedParts(
           networkOf(network).models,
           data === undefined ? createMemoryParts() : createFileParts(join(data, 'models')),
+          MODEL_FOLDER,
+          options.served,
         ),
       origin: seedUrl === undefined ? undefined : new URL('models/', seedUrl).href,
     },

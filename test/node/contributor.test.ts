@@ -221,10 +221,15 @@ it('options', () => {
     model: undefined,
     threads: 1,
     data: undefined,
+    answerPrice: undefined,
+    serve: [],
+    tokenPrice: undefined,
   });
   const at = `/ip4/127.0.0.1/tcp/1/ws/p2p/${PEER}`;
   const more = ['--seed', at, '--network', 'e2e', '--backend', 'cpu', '--model', 'tiny'];
-  expect(parseMinerOptions([...own, ...more, '--threads', '3', '--data', '/d'])).toEqual({
+  const chats = ['--serve', 'smollm2', '--token-price', '0.000002'];
+  const rest = ['--threads', '3', '--data', '/d', ...chats];
+  expect(parseMinerOptions([...own, ...more, ...rest])).toEqual({
     address: ADDRESS,
     networks: ['e2e'],
     seed: at,
@@ -232,10 +237,23 @@ it('options', () => {
     model: 'tiny',
     threads: 3,
     data: '/d',
+    answerPrice: undefined,
+    serve: ['smollm2'],
+    tokenPrice: 2_000n,
   });
   expect(parseMinerOptions(['--help'])).toBeUndefined();
-  for (const flag of ['address', 'seed', 'network', 'backend', 'threads', 'model', 'data', 'help'])
-    expect(MINER_HELP).toContain(`--${flag} `);
+  const flags = [
+    'address',
+    'seed',
+    'network',
+    'backend',
+    'threads',
+    'model',
+    'data',
+    'serve',
+    'help',
+  ];
+  for (const flag of [...flags, 'token-price']) expect(MINER_HELP).toContain(`--${flag} `);
 });
 
 it.each([
@@ -249,6 +267,9 @@ it.each([
   [['--address', ADDRESS, '--data', ''], '--data takes a folder'],
   [['--address', ADDRESS, '--answer-price', '1'], '--answer-price needs --data'],
   [['--address', ADDRESS, '--data', '/d', '--answer-price', 'x'], '--answer-price takes an amount'],
+  [['--address', ADDRESS, '--serve', 'x'], '--serve needs --data'],
+  [['--address', ADDRESS, '--data', '/d', '--serve='], "--serve takes a model, not ''"],
+  [['--address', ADDRESS, '--token-price', '1'], '--token-price needs --serve'],
   [['--address', ADDRESS, '--threads', '1e1'], '--threads takes 1 to 64'],
   [['--address', ADDRESS, '--threads', ' 2'], '--threads takes 1 to 64'],
   [['--address', ADDRESS, '--backend', 'x'], '--backend takes'],

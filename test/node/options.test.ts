@@ -29,6 +29,8 @@ describe('options', () => {
       trustState: false,
       apiKeyFile: undefined,
       answerPrice: undefined,
+      serve: [],
+      tokenPrice: undefined,
       spendMax: 100n * NANOVOLTS,
       prepay: NANOVOLTS,
       packages: undefined,
@@ -46,7 +48,8 @@ describe('options', () => {
     const reached = ['/dns4/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/1/webrtc-direct'];
     const told = reached.flatMap((a) => ['--announce', a]);
     const asking = ['--prune', '2049', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
-    const answers = ['--answer-price', '0.000001', '--trust-state'];
+    const chats = ['--serve', 'smollm2', '--serve=/c', '--token-price', '0.000002'];
+    const answers = ['--answer-price', '0.000001', '--trust-state', ...chats];
     const served = ['--package', '/a', '--package=b', '--serve-bytes', '16777216'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
@@ -83,6 +86,8 @@ describe('options', () => {
       trustState: true,
       apiKeyFile: '/k',
       answerPrice: 1_000n,
+      serve: ['smollm2', '/c'],
+      tokenPrice: 2_000n,
       spendMax: NANOVOLTS / 2n,
       prepay: 2n * NANOVOLTS,
       packages: ['/a', 'b'],
@@ -137,6 +142,8 @@ describe('options', () => {
       'prepay',
       'package',
       'serve-bytes',
+      'serve',
+      'token-price',
     ])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).not.toContain('--without');
@@ -156,7 +163,9 @@ describe('options', () => {
     [['--rpc-host', '1.2.3'], '--rpc-host takes an IP address'],
     [['--network', 'mainnet'], '--network takes main, test, local, e2e'],
     [['--network', 'toString'], '--network takes'],
-    [['--payout', 'rpila1'], '--payout needs --mine'],
+    [['--payout', 'rpila1'], '--payout needs --mine or --serve'],
+    [['--token-price', '1'], '--token-price needs --serve'],
+    [['--serve', ''], "--serve takes a model, not ''"],
     [['--model', 'tiny'], '--model needs --mine'],
     [['--data', ''], "--data takes a folder, not ''"],
     [['--bootstrap', 'http://x'], '--bootstrap takes a multiaddr'],

@@ -20,6 +20,7 @@ import { createNodePlatform } from '../client-platform.ts';
 import { createInexactness } from '../inexactness.ts';
 import { MinedBlocks, type Mined } from '../mined-blocks.ts';
 import { openServingKeys, type ServingKeys } from '../serving-file.ts';
+import { findServing } from '../served/served-folders.ts';
 import { createAlone } from './alone.ts';
 import { modelFor, type MinerOptions } from './miner-options.ts';
 import { configOf } from './seed-config.ts';
@@ -44,7 +45,8 @@ export async function startContributor(
   log: Log,
   fail: (e: AppError) => void,
 ): Promise<Contributor> {
-  const config = await configOf(options);
+  const served = await findServing(options.serve);
+  const config = { ...(await configOf(options)), served: served.map(({ said }) => said) };
   modelFor(config.network, options.model);
   const { model, backend } = options;
   const payee = addressFrom(options.address, createParams(config.network, []).prefix)!;
@@ -54,6 +56,7 @@ export async function startContributor(
     log,
     network: config.network,
     threads: options.threads,
+    served,
     ...(options.data !== undefined && { data: options.data }),
     onFailure: (why) => fail(new AppError('PART_DIED', `the miner thread died: ${why}`)),
   });
@@ -100,8 +103,8 @@ export async function startContributor(
     log.info('start', { network: config.network, address: options.address });
     await client.api.payTo(payee);
     await mine();
-    const { answerPrice: price } = options;
-    if (signers) await client.api.provide({ payee, price });
+    const { answerPrice: price, tokenPrice } = options;
+    if (signers) await client.api.provide({ payee, price, tokenPrice });
     running = true;
     return { stop };
   } catch (e) {

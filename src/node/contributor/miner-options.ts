@@ -8,6 +8,7 @@ import { addressFrom } from '../../wallet/address.ts';
 import { parseAmount } from '../../wallet/amount.ts';
 import { EXITS_HELP } from '../exits.ts';
 import { isSeedAddress } from '../seed-address.ts';
+import { servingOf } from '../served/served-folders.ts';
 
 export interface MinerOptions {
   readonly address: string;
@@ -23,6 +24,10 @@ export interface MinerOptions {
   readonly data: string | undefined;
   /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
   readonly answerPrice: bigint | undefined;
+  /** Names or folders of served models that are answered with for pay. */
+  readonly serve: readonly string[];
+  /** nV for a thousand tokens of them; undefined: likewise. */
+  readonly tokenPrice: bigint | undefined;
 }
 
 const LOCAL_SEED = 'http://localhost:8790/';
@@ -41,6 +46,9 @@ export const MINER_HELP = `pila miner: units without a page, paid for the blocks
                      which questions are answered for pay while mining
   --answer-price VLT what a sequence of an answer costs
                      (default: what mining would earn in the time, and a twentieth more)
+  --serve MODEL      answer for pay with a served model too: a name that npm run model:fetch brought, or
+                     the folder of a package; may be given several times
+  --token-price VLT  what a thousand tokens of such answers cost (default: as of a sequence)
   --help             this text
 
 WebGPU needs Dawn, the package \`webgpu\`, which a plain npm ci brings.
@@ -56,6 +64,8 @@ const FLAGS = {
   threads: { type: 'string' },
   data: { type: 'string' },
   'answer-price': { type: 'string' },
+  serve: { type: 'string', multiple: true },
+  'token-price': { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -91,11 +101,11 @@ function threadsOf(text: string): number {
   throw wrongFlag(`--threads takes 1 to ${THREADS_MAX}, not '${text}'`);
 }
 
-function priceOf(text: string | undefined): bigint | undefined {
+function priceOf(flag: string, text: string | undefined): bigint | undefined {
   try {
     return text === undefined ? undefined : parseAmount(text);
   } catch {
-    throw wrongFlag(`--answer-price takes an amount of VLT such as 0.0001, not '${text}'`);
+    throw wrongFlag(`--${flag} takes an amount of VLT such as 0.0001, not '${text}'`);
   }
 }
 
@@ -119,8 +129,11 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
   }
   if (values.help) return undefined;
   const { address, model, data } = values;
-  if (values['answer-price'] !== undefined && data === undefined)
-    throw wrongFlag('--answer-price needs --data, where the keys of answers are');
+  for (const flag of ['answer-price', 'serve'] as const)
+    if (values[flag] !== undefined && data === undefined)
+      throw wrongFlag(`--${flag} needs --data, where the keys of answers are`);
+  if (values['token-price'] !== undefined && !values.serve)
+    throw wrongFlag('--token-price needs --serve');
   if (address === undefined) throw wrongFlag('--address is missing: who is paid?');
   if (data === '') throw wrongFlag("--data takes a folder, not ''");
   return {
@@ -131,6 +144,8 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
     model,
     threads: threadsOf(values.threads ?? '1'),
     data,
-    answerPrice: priceOf(values['answer-price']),
+    answerPrice: priceOf('answer-price', values['answer-price']),
+    serve: servingOf(values.serve),
+    tokenPrice: priceOf('token-price', values['token-price']),
   };
 }

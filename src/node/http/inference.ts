@@ -3,7 +3,13 @@ import { modelNamed, type ChainNetwork } from '../../client/models/networks.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import { createTexts, type Texts } from '../../client/models/texts.ts';
 import { TokenThread } from '../../client/models/token-thread.ts';
-import { inputBytesMax, inputTokens, tokensMax, type Manifest } from '../../core/manifest.ts';
+import {
+  inputBytesMax,
+  inputTokens,
+  isGenerator,
+  tokensMax,
+  type Manifest,
+} from '../../core/manifest.ts';
 import { AppError } from '../../lib/errors.ts';
 import { startTokens } from '../start-tokens.ts';
 
@@ -37,11 +43,16 @@ export interface InferenceDeps {
 }
 
 export function createInference({ network, packages }: InferenceDeps): Inference {
+  const names = [...network.models.values()]
+    .filter((manifest) => !isGenerator(manifest))
+    .map(({ name }) => name);
   const texts = createTexts(network.models, packages, new TokenThread(startTokens));
 
   function model(name: string): NamedModel {
     const found = modelNamed(network, name);
-    if (!found) throw new AppError('MODEL_MISSING', `models here: ${network.names.join(', ')}`);
+    // What is answered over HTTP is rows: a language model is asked over a channel.
+    if (!found || isGenerator(found.manifest))
+      throw new AppError('MODEL_MISSING', `models here: ${names.join(', ')}`);
     return { name, ...found };
   }
 
@@ -59,7 +70,7 @@ export function createInference({ network, packages }: InferenceDeps): Inference
   }
 
   return {
-    names: network.names,
+    names,
     model,
     async read(asked) {
       const named = model(asked.model);

@@ -14,6 +14,7 @@ import { EXITS_HELP } from '../exits.ts';
 import { isRange, trustedByDefault } from '../http/caller.ts';
 import { LOOPBACK } from '../http/http.ts';
 import { isSeedAddress } from '../seed-address.ts';
+import { servingOf } from '../served/served-folders.ts';
 
 /** Model to mine with on a network that admits no model yet; the network refuses it. */
 const UNADMITTED = 'lingua';
@@ -54,8 +55,12 @@ export interface Options {
   readonly trustState: boolean;
   /** File with the key that lets callers spend over HTTP. */
   readonly apiKeyFile: string | undefined;
-  /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
+  /** nV for a sequence that is answered for pay while mining; undefined: what mining would earn meanwhile. */
   readonly answerPrice: bigint | undefined;
+  /** Names or folders of served models that are answered with for pay. */
+  readonly serve: readonly string[];
+  /** nV for a thousand tokens; undefined: what mining would earn meanwhile. */
+  readonly tokenPrice: bigint | undefined;
   /** nV that answers over HTTP may cost in 24 hours; 0: none. */
   readonly spendMax: bigint;
   /** nV of a payment channel that this node opens to ask a provider. */
@@ -83,6 +88,9 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --model NAME       what to run while mining (default lingua; tiny on e2e)
   --answer-price VLT what a sequence of an answer for pay costs while mining
                      (default: what mining would earn in the time, and a twentieth more)
+  --serve MODEL      answer for pay with a served model too, mining or not: a name that npm run model:fetch
+                     brought, or the folder of a package; may be given several times
+  --token-price VLT  what a thousand tokens of such answers cost (default: as of a sequence)
   --bootstrap ADDR   multiaddr of another seed; may be given several times
   --announce ADDR    multiaddr under which others reach this node, such as /dns4/HOST/tcp/443/tls/ws
                      or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
@@ -134,6 +142,8 @@ const FLAGS = {
   'spend-max': { type: 'string' },
   prepay: { type: 'string' },
   'answer-price': { type: 'string' },
+  serve: { type: 'string', multiple: true },
+  'token-price': { type: 'string' },
   package: { type: 'string', multiple: true },
   'serve-bytes': { type: 'string' },
   help: { type: 'boolean' },
@@ -214,8 +224,8 @@ function prepayOf(text: string): bigint {
   throw wrong(`--prepay takes ${range} VLT, not '${text}'`);
 }
 
-const priceOf = (text: string | undefined): bigint | undefined =>
-  text === undefined ? undefined : amountOf('answer-price', text);
+const priceOf = (flag: string, text: string | undefined): bigint | undefined =>
+  text === undefined ? undefined : amountOf(flag, text);
 
 function networkNameOf(text: string): NetworkName {
   const name = NETWORK_NAMES.find((n) => n === text);
@@ -239,6 +249,20 @@ function tlsOf(text: string | undefined): Options['tls'] {
   return { cert, key };
 }
 
+/** What a flag is of no use without. */
+const NEEDS = {
+  model: ['mine'],
+  'answer-price': ['mine'],
+  payout: ['mine', 'serve'],
+  'token-price': ['serve'],
+} as const;
+
+function requireTogether(values: Readonly<Record<string, unknown>>): void {
+  for (const [flag, others] of Object.entries(NEEDS))
+    if (values[flag] !== undefined && !others.some((other) => values[other]))
+      throw wrong(`--${flag} needs ${others.map((other) => `--${other}`).join(' or ')}`);
+}
+
 /** Options, or undefined when help was asked for. @throws AppError WRONG_FLAG */
 export function parseOptions(args: readonly string[]): Options | undefined {
   let values;
@@ -249,8 +273,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   }
   if (values.help) return undefined;
   const network = networkNameOf(values.network ?? 'local');
-  for (const flag of ['payout', 'model', 'answer-price'] as const)
-    if (values[flag] !== undefined && !values.mine) throw wrong(`--${flag} needs --mine`);
+  requireTogether(values);
   const host = hostOf('host', values.host);
   const announce = announceOf(values.announce ?? []);
   return {
@@ -272,7 +295,9 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     trustProxy: trustProxyOf(values['trust-proxy'], host),
     prune: pruneOf(values.prune),
     apiKeyFile: values['api-key-file'],
-    answerPrice: priceOf(values['answer-price']),
+    answerPrice: priceOf('answer-price', values['answer-price']),
+    serve: servingOf(values.serve),
+    tokenPrice: priceOf('token-price', values['token-price']),
     ...spendingOf(values),
     packages: packagesOf(values.package),
     serveBytes: serveBytesOf(values['serve-bytes']),

@@ -34,7 +34,7 @@ export async function openSeedPrepaid(
     store,
     signers: keys,
     transport,
-    models: network.models,
+    models: deps.packages.manifests,
     offers: () => offers.offers(Date.now()),
     submit: (opening) => sender.announce(decode(SignedTx, opening)),
     execute,

@@ -22,6 +22,7 @@ import type { MinerThread } from '../contributor/miner-thread.ts';
 import { payoutAddress, type NodeKeys } from '../keys-file.ts';
 import { openServingKeys, type ServingKeys } from '../serving-file.ts';
 import { createFullChannelChain } from './full-channel-chain.ts';
+import type { ServedFolder } from '../served/served-folders.ts';
 import type { Options } from './options.ts';
 
 export interface SeedChannels {
@@ -29,7 +30,7 @@ export interface SeedChannels {
   readonly channelChain: ChannelChain;
   readonly provider: ProviderService;
   readonly answerer: Answerer;
-  /** Answers for pay to this address, with the model that is mined. */
+  /** Answers for pay to this address, with the model that is mined and with those that are served. */
   provide(payee: Uint8Array): Promise<void>;
   /** Follows the chain from now on, once peers can be told. @returns what ends it */
   start(): () => void;
@@ -38,6 +39,8 @@ export interface SeedChannels {
 export interface ChannelDeps {
   readonly options: Options;
   readonly network: ChainNetwork;
+  /** Served models to answer with. */
+  readonly serving: readonly ServedFolder[];
   readonly keys: NodeKeys;
   readonly chain: FullChain;
   readonly transport: Transport;
@@ -53,7 +56,8 @@ export async function openSeedChannels(
   store: Store,
   payout: Uint8Array | undefined,
 ): Promise<SeedChannels> {
-  const { options, network, keys, chain, transport, thread, genesis, offers, log } = deps;
+  const { options, network, serving: folders, keys, chain, transport, thread } = deps;
+  const { genesis, offers, log } = deps;
   const genesisId = blockId(genesis);
   const gone = await dropOtherChannels(store, genesisId);
   const records = await openProviderStore(store);
@@ -79,7 +83,9 @@ export async function openSeedChannels(
   });
   let status = MINER_OFF;
   thread.miner.on('status', (told) => (status = told));
-  let isMining = false;
+  const mined = options.mine ? modelNamed(network, options.model) : undefined;
+  const models = [...(mined ? [mined] : []), ...folders].map(({ manifest }) => manifest);
+  let isReady = false;
   const answerer = createAnswerer({
     async workerWith(model) {
       await thread.ensure(model);
@@ -95,10 +101,7 @@ export async function openSeedChannels(
     payers: await openPayerBook(store),
     signers: serving,
     answerer,
-    served() {
-      const model = isMining ? modelNamed(network, options.model) : undefined;
-      return model ? [model.manifest] : [];
-    },
+    served: () => (isReady ? models : []),
     mining: () => miningNow(chain.params, chain.head().header, network.models),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
@@ -113,9 +116,9 @@ export async function openSeedChannels(
     channelChain,
     provider,
     async provide(payee) {
-      isMining = true;
-      const { answerPrice: price } = options;
-      await provider.provide({ payee, ...(price !== undefined && { price }) });
+      isReady = true;
+      const { answerPrice: price, tokenPrice } = options;
+      await provider.provide({ payee, price, tokenPrice });
     },
     start() {
       const tell = (): void =>

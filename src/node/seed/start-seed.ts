@@ -30,7 +30,7 @@ import type { Transport, Verdict } from '../../net/transport.ts';
 import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { ServedBytes } from '../served/served-bytes.ts';
-import { findServed } from '../served/served-folders.ts';
+import { findServed, findServing, withServing } from '../served/served-folders.ts';
 import { fetchMissing, openModels, partsForPeers, partsOr } from './seed-models.ts';
 import { createWatchedStores, healthRoute } from '../http/health.ts';
 import { closeAll, type Closers } from './closers.ts';
@@ -130,7 +130,8 @@ async function openAll(
       why: 'it admits no model: no block can come',
     });
   const keys = await openKeys(options.data);
-  const served = await findServed(options.packages, log);
+  const serving = await findServing(options.serve);
+  const served = withServing(await findServed(options.packages, log), serving);
   const givenBytes = new ServedBytes(options.serveBytes);
   for (const { said, folder } of served)
     log.info('served.holds', {
@@ -195,7 +196,7 @@ async function openAll(
   const channelStore = await openStore('channels');
   closers.push(() => channelStore.close());
   const channels = await openSeedChannels(
-    { options, network, keys, chain, transport, thread, genesis, offers, log },
+    { options, network, serving, keys, chain, transport, thread, genesis, offers, log },
     channelStore,
     payout,
   );
@@ -266,8 +267,8 @@ async function openAll(
     const miner = createSeedMiner(deps, payout ?? payoutAddress(keys));
     closers.push(() => miner.stop());
     await miner.start();
-    await channels.provide(payout ?? payoutAddress(keys));
   }
+  if (options.mine || serving.length) await channels.provide(payout ?? payoutAddress(keys));
   closers.push(logHeads(chain, log));
   const canAsk = (): boolean => options.mirrors.length > 0 || transport.peers().length > 0;
   void fetchMissing(packages, network, log, canAsk);

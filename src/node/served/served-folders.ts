@@ -58,6 +58,45 @@ export async function findServed(
   return found;
 }
 
+/**
+ * Packages to answer with, each by the name under which it was fetched on this computer, or by its folder.
+ * @throws AppError WRONG_FLAG with the command that brings one that is not here
+ */
+export async function findServing(
+  told: readonly string[],
+  fetched = FETCHED_FOLDER,
+): Promise<ServedFolder[]> {
+  const found: ServedFolder[] = [];
+  for (const one of told) {
+    const isName = /^[a-z0-9][a-z0-9._-]*$/.test(one);
+    found.push(
+      await readFolder(isName ? join(fetched, one) : one).catch((cause: unknown) => {
+        const { code, message } = AppError.from(cause);
+        const isAbsent = isName && code === 'MODEL_MISSING';
+        const hint = isAbsent ? `; npm run model:fetch -- ${one} brings it` : '';
+        throw new AppError('WRONG_FLAG', `--serve: ${message}${hint}`, { cause });
+      }),
+    );
+  }
+  return found;
+}
+
+/** Each once. */
+export const withServing = (
+  held: readonly ServedFolder[],
+  serving: readonly ServedFolder[],
+): ServedFolder[] => [
+  ...serving,
+  ...held.filter(({ said }) => !serving.some((other) => other.said.id === said.id)),
+];
+
+/** What --serve names: a package's name or folder. @throws AppError WRONG_FLAG */
+export function servingOf(told: readonly string[] = []): readonly string[] {
+  if (told.length > SERVED_MAX) throw new AppError('WRONG_FLAG', `--serve: at most ${SERVED_MAX}`);
+  if (told.includes('')) throw new AppError('WRONG_FLAG', "--serve takes a model, not ''");
+  return told;
+}
+
 async function requireFolders(folders: readonly string[]): Promise<ServedFolder[]> {
   const found: ServedFolder[] = [];
   for (const folder of folders.slice(0, SERVED_MAX))
