@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { networkOf } from '../src/client/models/networks.ts';
+import { servedOf } from '../src/client/models/package-store.ts';
 import { unitMacs, unitShape, type Manifest } from '../src/core/manifest.ts';
 import { NETWORK_NAMES, type NetworkName } from '../src/core/params.ts';
 import { toHex } from '../src/lib/bytes.ts';
@@ -19,6 +20,7 @@ import { selfTest } from '../src/miner/engine/self-test.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { admissionText } from './admission.ts';
 import { requireShapes } from './agree.ts';
+import { namedWeights } from './fetch/named.ts';
 import { timePackage } from './import/pack.ts';
 import { requireQuickPatterns } from './patterns.ts';
 
@@ -63,6 +65,15 @@ async function holding(name: NetworkName, model: ModelPackage): Promise<string> 
   );
 }
 
+/** How the list of served models names it. */
+function servedEntry(manifest: Manifest): string {
+  const given = namedWeights(manifest.name)?.files.flatMap(({ sources }) => sources) ?? [];
+  const sources = given
+    .flatMap((source) => (typeof source === 'string' ? source : source.archive.sources))
+    .filter((source) => typeof source === 'string');
+  return JSON.stringify({ ...servedOf(manifest), sources });
+}
+
 async function check(name: string): Promise<void> {
   const folder = name.includes('/') ? name : join(import.meta.dirname, name);
   const model = await loadPackage(async (file) =>
@@ -89,8 +100,8 @@ async function check(name: string): Promise<void> {
   if (model.manifest.shapes.length > 1) console.log(await requireShapes(model, cpu));
   await cpu.close();
   // A model that is only served is held by who chooses to.
-  if (!('rule' in admission))
-    console.log(await holding(admittedBy(toHex(model.id))[0] ?? 'main', model));
+  if ('rule' in admission) console.log(`in models/served.json: ${servedEntry(model.manifest)}`);
+  else console.log(await holding(admittedBy(toHex(model.id))[0] ?? 'main', model));
 }
 
 const [name] = process.argv.slice(2);

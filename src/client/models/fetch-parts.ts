@@ -15,6 +15,8 @@ const ROUNDS = 3;
 const ROUND_WAIT_MS = 1000;
 /** ms that one part waits in all for sources that give no more for now: their hour, and another one's turn. */
 const BUSY_WAIT_MS_MAX = 2 * 60 * 60_000;
+/** ms after which all others are asked meanwhile: peers come and go. */
+const LOOK_MS = 15_000;
 
 export interface PartFetch {
   readonly model: Uint8Array;
@@ -80,9 +82,11 @@ async function fetchOne(
   const { model, plan, signal, roundWaitMs = ROUND_WAIT_MS } = job;
   const size = partSize(plan, part)!;
   let cause: unknown;
+  /** By name, ms until a source is asked again that gives no more for now. */
+  const busy = new Map<string, number>();
   for (let round = 0, waitedMs = 0; round < ROUNDS;) {
-    let busyMs = Infinity;
     for (const source of inOrder(job.sources(), state)) {
+      if (busy.has(source.name)) continue;
       signal.throwIfAborted();
       let came = 0;
       const count = (more: number): void => job.onBytes(((came += more), more));
@@ -98,15 +102,21 @@ async function fetchOne(
       } catch (e) {
         signal.throwIfAborted();
         cause = e;
-        if (e instanceof SourceBusy) busyMs = Math.min(busyMs, e.waitMs);
+        if (e instanceof SourceBusy) busy.set(source.name, e.waitMs);
       } finally {
         job.onBytes(-came);
       }
     }
+    const busyMs = Math.min(...busy.values());
     if (waitedMs + busyMs <= BUSY_WAIT_MS_MAX) {
-      waitedMs += busyMs;
       job.onWait(busyMs);
-      await pause(busyMs, signal);
+      const lookMs = Math.min(busyMs, LOOK_MS);
+      await pause(lookMs, signal);
+      waitedMs += lookMs;
+      for (const [name, ms] of busy) {
+        if (ms > lookMs) busy.set(name, ms - lookMs);
+        else busy.delete(name);
+      }
     } else if (++round < ROUNDS) await pause(roundWaitMs * round, signal);
   }
   throw state.refused.size

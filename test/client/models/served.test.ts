@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import {
   openPackageStore,
@@ -41,6 +41,7 @@ import { createPackagedParts, MODEL_FOLDER } from '../../../src/node/packaged-pa
 import { findServed } from '../../../src/node/served/served-folders.ts';
 import { writeChatty } from '../../models/chatty.ts';
 import { writePackage } from '../../../models/write-package.ts';
+import { namedWeights } from '../../../models/fetch/named.ts';
 import { chain } from '../../models/chain.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pila-served-'));
@@ -97,6 +98,8 @@ describe('the list', () => {
       // Whose it is, and where it comes from, goes with every copy.
       for (const told of [licence, attribution, ...sources]) expect(told).not.toBe('');
       expect(sources.length).toBeGreaterThan(0);
+      // What the screen's command brings.
+      expect(namedWeights(name)).toMatchObject({ licence, attribution });
     }
   });
 
@@ -393,6 +396,38 @@ describe('a source that gives no more for now', () => {
     const { packages, status } = await shelf([busy(Infinity, 600_000), source()]);
     await packages.fetch(id);
     expect(await status()).toMatchObject({ state: 'stored', problem: undefined });
+  });
+
+  it('is waited for while others are looked for: one that comes gives it at once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    closers.push(() => vi.useRealTimers());
+    const sources: PartSource[] = [busy(Infinity, 600_000)];
+    const { packages, status } = await shelf(sources);
+    const fetching = packages.fetch(id);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await status()).waitMs).toBe(600_000);
+    const newcomer = source('newcomer');
+    sources.push(newcomer);
+    await vi.advanceTimersByTimeAsync(20_000);
+    await fetching;
+    expect(newcomer.asked.length).toBe(partNumbers(plan).length);
+  });
+
+  it('is asked again when it said, and not before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    closers.push(() => vi.useRealTimers());
+    const asked = vi.fn(async (): Promise<Uint8Array> => {
+      throw new SourceBusy(40_000);
+    });
+    const one: PartSource = { name: 'busy', fetch: asked, blame: () => undefined };
+    const { packages } = await shelf([one]);
+    const fetching = packages.fetch(id).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(39_000);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked).toHaveBeenCalledTimes(2);
+    packages.stop(id);
+    await fetching;
   });
 
   it('is not waited for without end', async () => {

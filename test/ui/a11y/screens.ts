@@ -218,6 +218,10 @@ const PAGES: Screen[] = [
     hash: '#/ask',
   })),
   { state: 'prepaid locked', hash: '#/ask' },
+  ...['offered', 'elsewhere', 'fetching', 'waiting', 'stopped', 'failing', 'without room'].map(
+    (state) => ({ state: `language model ${state}`, hash: '#/ask' }),
+  ),
+  { state: 'language model here', hash: '#/settings' },
   ...['prepaid no coins', 'prepaid no keys'].map((state) => ({
     state,
     hash: '#/ask',
