@@ -1,7 +1,12 @@
 /** Weights by name to a package that was checked: fetched, imported, checked. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { SERVED, type ServedModel } from '../../src/client/models/served.ts';
+import { modelId } from '../../src/core/manifest.ts';
+import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
+import { MANIFEST_FILE, parseManifest } from '../../src/miner/package/package.ts';
 import { CACHE } from '../texts/files.ts';
 import type { NamedWeights } from './named.ts';
 import { fetchFile, type Fetching } from './source.ts';
@@ -15,6 +20,8 @@ export const packageFolder = (name: string, cache = CACHE): string => join(cache
 
 export interface Obtaining extends Omit<Fetching, 'folder'> {
   readonly cache?: string;
+  /** Served models by name: whoever imports one has the bytes of its id. */
+  readonly served?: readonly Pick<ServedModel, 'name' | 'id'>[];
 }
 
 /** Runs one of the project's commands, which say themselves what is wrong. @throws AppError MODEL_REFUSED */
@@ -35,14 +42,29 @@ export async function fetchWeights(
   return fetching.folder;
 }
 
-/** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
+/** In hex, of the package in a folder; undefined where there is none. @throws AppError MODEL_CORRUPT, MODEL_REFUSED */
+function idIn(folder: string): string | undefined {
+  const path = join(folder, MANIFEST_FILE);
+  return existsSync(path) ? toHex(modelId(parseManifest(readFileSync(path)))) : undefined;
+}
+
+/**
+ * @returns the package's folder
+ * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED: also a served model that came out as another
+ */
 export async function obtain(
   weights: NamedWeights,
-  { cache = CACHE, ...fetching }: Obtaining,
+  { cache = CACHE, served = SERVED, ...fetching }: Obtaining,
 ): Promise<string> {
   const { name, shapes, rows, licence, attribution } = weights;
-  const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
+  const listed = served.find((model) => model.name === name)?.id;
   const out = packageFolder(name, cache);
+  if (listed !== undefined && idIn(out) === listed) {
+    fetching.log(`${name}: its package is there`);
+    command('check.ts', out);
+    return out;
+  }
+  const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
   command(
     'import/import.ts',
     folder,
@@ -50,6 +72,9 @@ export async function obtain(
     ...(rows ? ['--rows', resolve(MODELS, 'import/llama/rows', rows)] : []),
     ...['--licence', licence, '--attribution', attribution],
   );
+  const id = idIn(out);
+  if (listed !== undefined && id !== listed)
+    throw new AppError('MODEL_REFUSED', `${name} is ${id}; models/served.json says ${listed}`);
   command('check.ts', out);
   return out;
 }

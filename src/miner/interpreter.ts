@@ -140,7 +140,7 @@ const matmulBy =
     eachRow([...dims, 1], [steps!, other!], (_, i, j) => {
       for (let l = 0; l < k; l++)
         for (let c = 0; c < n; c++) turned[c * k + l] = b!.data[j + l * n + c]!;
-      out.set(multiply(Float32Array.from(a!.data.subarray(i, i + m * k)), turned, k), at);
+      out.set(multiply(new Float32Array(a!.data.subarray(i, i + m * k)), turned, k), at);
       at += m * n;
     });
     return { dims: [...dims, m, n], data: out };

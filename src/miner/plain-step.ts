@@ -36,7 +36,7 @@ export function plainStep(
   else if ('a' in step) {
     const { k } = model.manifest.linears[step.number - 2]!;
     const weights = model.weights[step.number - 2]!;
-    product!.c.set(multiply(Float32Array.from(step.a), Float32Array.from(weights), k));
+    product!.c.set(multiply(new Float32Array(step.a), new Float32Array(weights), k));
   }
   return afterSegment(inShape(model, place), step, product?.c, multiply);
 }

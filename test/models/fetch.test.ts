@@ -12,8 +12,8 @@ import { fetchWeights, obtain, weightsFolder } from '../../models/fetch/obtain.t
 import { fetchFile, type Pinned } from '../../models/fetch/source.ts';
 import { fileOfZip } from '../../models/fetch/zip.ts';
 import { loadPackage } from '../../src/miner/package/package.ts';
-import { KIND } from '../../src/core/manifest.ts';
-import { concat, utf8 } from '../../src/lib/bytes.ts';
+import { KIND, modelId } from '../../src/core/manifest.ts';
+import { concat, toHex, utf8 } from '../../src/lib/bytes.ts';
 import { IMPORTED, importedRows } from './llama/imported.ts';
 import { generated, ggufOf } from './llama/read/generated.ts';
 import { zipOf } from './zip.ts';
@@ -251,6 +251,15 @@ test('a decoder by name to a checked package; wrong weights are refused with the
   );
   expect(manifest).toMatchObject({ name: 'small', kind: KIND.generator });
   expect(readdirSync(join(folder, 'models'))).toEqual(['small']);
+
+  // Of a served model's name only the package of its id is taken.
+  const id = toHex(modelId(manifest));
+  const other = { ...fetching, served: [{ name: 'small', id: '00'.repeat(32) }] };
+  await expect(obtain(weights, other)).rejects.toThrow(
+    `small is ${id}; models/served.json says 00`,
+  );
+  await obtain(weights, { ...fetching, served: [{ name: 'small', id }] });
+  expect(said.at(-1)).toBe('small: its package is there');
 
   for (const wrong of [bytes.subarray(1), concat(bytes, bytes), bytes.map((b, i) => (i ? b : 1))]) {
     served.set('small.gguf', wrong);

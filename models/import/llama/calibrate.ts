@@ -3,7 +3,7 @@
  * layer are found on calibration rows, its segments run on them, and the next one sees the result. Nothing here
  * depends on the engine: sums have one order, functions are the importer's own.
  */
-import { AppError, assert } from '../../../src/lib/errors.ts';
+import { assert } from '../../../src/lib/errors.ts';
 import { QUERY_FINE, SCORE_BITS_MAX } from '../../decoder/attention.ts';
 import type {
   DecoderConstants,
@@ -83,7 +83,10 @@ export interface CalibrationInput {
   readonly onLayer?: (layer: number) => void;
 }
 
-/** @throws AppError MODEL_REFUSED: what the form can't express, with the part's name */
+/**
+ * @param input of a model that has an exact form (form.ts)
+ * @throws AppError MODEL_REFUSED: operands that are not finite, or what the checker refuses
+ */
 export async function calibrated(input: CalibrationInput): Promise<Calibrated> {
   return new Calibration(input).run();
 }
@@ -165,11 +168,8 @@ class Calibration {
     this.#input = input;
     this.#arithmetic = input.arithmetic;
     this.#model = input.model;
-    const { layers, hidden, heads, keyHeads, headWidth, ffn, vocabulary, qkNorm, tied } =
-      input.model.config;
-    if (qkNorm) throw new AppError('MODEL_REFUSED', 'norms of q and k have no exact form yet');
-    if (!tied) throw new AppError('MODEL_REFUSED', 'a head of its own has no exact form yet');
-    if (!input.model.last) throw new AppError('MODEL_REFUSED', 'the last norm has no gain');
+    const { layers, hidden, heads, keyHeads, headWidth, ffn, vocabulary } = input.model.config;
+    assert(input.model.last, 'the last norm has no gain');
     this.#size = { layers, hidden, heads, keyHeads, head: headWidth, ffn, vocabulary };
     this.#tokens = input.sequences[0]?.length ?? 0;
     assert(

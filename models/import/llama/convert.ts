@@ -4,7 +4,6 @@
  */
 import { modelId, type Manifest } from '../../../src/core/manifest.ts';
 import { utf8 } from '../../../src/lib/bytes.ts';
-import { AppError } from '../../../src/lib/errors.ts';
 import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
 import {
   GENERATION_VERSION,
@@ -17,6 +16,7 @@ import { boundedManifest, draftOf, knownAnswer, type Draft } from '../../finish.
 import { calibrated } from './calibrate.ts';
 import { FloatDecoder, floatModel, type FloatModel } from './float.ts';
 import { foldedModel } from './fold.ts';
+import { requireForm } from './form.ts';
 import { kept, NO_KEEPER, type Keeper } from './keeper.ts';
 import { createArithmetic, type Arithmetic } from './kernel/arithmetic.ts';
 import type { Llama } from './read/llama.ts';
@@ -66,9 +66,8 @@ export interface ImportedDecoder {
 export async function importDecoder(input: DecoderImport): Promise<ImportedDecoder> {
   const { llama, labelling, lengths, keeper = NO_KEEPER, log = () => undefined } = input;
   const { config, tokenizer } = llama;
-  const first = config.bos;
-  if (first === undefined)
-    throw new AppError('MODEL_REFUSED', 'bos_token_id is missing: no token to put before a text');
+  requireForm(config);
+  const first = config.bos!;
   const context = Math.min(lengths.at(-1) ?? 0, config.context - 1);
 
   const arithmetic = await createArithmetic();
@@ -128,13 +127,10 @@ function generationOf(
   llama: Llama,
   { first, logitUnit, context }: { first: number; logitUnit: number; context: number },
 ): Uint8Array {
-  const stops = stopsOf(llama);
-  if (!stops.length)
-    throw new AppError('MODEL_REFUSED', 'eos_token_id is missing: no token ends an answer');
   const generation: Generation = {
     version: GENERATION_VERSION,
     prefix: [first],
-    stops,
+    stops: stopsOf(llama),
     perNat: Math.round(1 / logitUnit),
     head: { rows: 0, multipliers: 1, column: 0 },
     template: llama.template ?? PLAIN_TEMPLATE,

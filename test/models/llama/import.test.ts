@@ -28,13 +28,16 @@ import {
 import { requireShapes } from '../../../models/agree.ts';
 import { finishedManifest } from '../../../models/finish.ts';
 import { importDecoder } from '../../../models/import/llama/convert.ts';
+import { requireForm } from '../../../models/import/llama/form.ts';
 import { importFiles, isDecoder } from '../../../models/import/llama/import-files.ts';
 import type { Keeper } from '../../../models/import/llama/keeper.ts';
 import { filesKeeper } from '../../../models/import/llama/kept-files.ts';
+import type { LlamaConfig } from '../../../models/import/llama/read/llama.ts';
 import { parseRows } from '../../../models/import/llama/rows.ts';
 import { IMPORTED, importedRows, LABELLING, LENGTHS } from './imported.ts';
 import { BEGIN, END, folderOf, generated, ggufOf, STOP, TEMPLATE } from './read/generated.ts';
 import { readGguf } from './read/reading.ts';
+import { SMALL } from './tiny-llama.ts';
 
 let folder: string;
 let out: string;
@@ -177,11 +180,21 @@ describe('an import that is cut', () => {
     const kept = join(folder, 'kept', 'rotten');
     await cutAfter('known-32-2', filesKeeper(kept));
     const own = join(kept, readdirSync(kept)[0]!);
-    for (const name of ['layer-1', 'known-16-2', 'known-32-1']) {
+    for (const name of ['known-16-2', 'known-32-1']) {
       const file = readFileSync(join(own, name));
       file[file.length - 1]! ^= 1;
-      writeFileSync(join(own, name), name === 'layer-1' ? file.subarray(0, 40) : file);
+      writeFileSync(join(own, name), file);
     }
+    expect(await gone(filesKeeper(kept))).toHaveLength(0);
+  });
+
+  test('where a layer was cut short, or one is gone, all layers are made again', async () => {
+    const kept = join(folder, 'kept', 'short');
+    await cutAfter('known-16-1', filesKeeper(kept));
+    const layer = join(kept, readdirSync(kept)[0]!, 'layer-1');
+    writeFileSync(layer, readFileSync(layer).subarray(0, 1000));
+    await cutAfter('layer-0', filesKeeper(kept));
+    rmSync(layer);
     expect(await gone(filesKeeper(kept))).toHaveLength(2);
   });
 
@@ -207,12 +220,31 @@ describe('what is wrong', () => {
     const right = ggufOf(generated(IMPORTED));
     const rows = readFileSync(how.rows!, 'utf8');
     await refused(right.subarray(0, right.length - 100), rows, 'wrong.gguf');
-    await refused(ggufOf(generated({ ...IMPORTED, kind: 'qwen3' })), rows, 'norms of q and k');
-    await refused(ggufOf(generated({ ...IMPORTED, tied: false })), rows, 'a head of its own');
+    await refused(ggufOf(generated({ ...IMPORTED, kind: 'qwen3' })), rows, 'q_norm, k_norm have');
     await refused(right, `${rows}\n1 2 3`, 'has 3 tokens');
     await refused(right, rows.replace(/^\d+/, '0'), 'row 1 has 0');
     const most = (await readGguf(right)).config.vocabulary;
     await refused(right, rows.replace(/^\d+/, `${most}`), `row 1 has ${most}, not a token`);
+  });
+
+  test.each<[change: Partial<LlamaConfig>, message: string]>([
+    [{ qkNorm: true }, 'q_norm, k_norm have no exact form yet'],
+    [{ tied: false }, 'lm_head, output.weight of its own has no exact form yet'],
+    [{ bos: undefined }, 'bos_token_id is missing'],
+    [{ stops: [] }, 'eos_token_id is missing'],
+    [{ layers: 51 }, 'layers 51, over 50'],
+    [{ hidden: 1088 }, 'hidden 1088, not 128 to 1024 by 64'],
+    [{ hidden: 160 }, 'hidden 160, not'],
+    [{ hidden: 704 }, 'hidden 704 is no power of two times'],
+    [{ headWidth: 128 }, 'head width 128, over 64'],
+    [{ heads: 3 }, 'heads 3 of 32 columns'],
+    [{ ffn: 200 }, 'ffn 200, not from 128 by 64'],
+    [{ ffn: 2 ** 16 }, 'ffn a linear of 16777216 weights, over 8388608'],
+  ])('a decoder without an exact form: %j', (change, message) => {
+    expect(() => requireForm(SMALL)).not.toThrow();
+    expect(() => requireForm({ ...SMALL, ...change })).toThrow(
+      expect.objectContaining({ code: 'MODEL_REFUSED', message: expect.stringContaining(message) }),
+    );
   });
 
   test('rows are of one length, and not without end', () => {
