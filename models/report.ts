@@ -1,7 +1,8 @@
 /**
  * What a model is worth and costs: accuracy (float and exact), calibration, "can't tell", sizes, times.
- * Of weights that `model:fetch` has by name: how near their package is to them, on the sets of `model:texts`.
- * Usage: npm run -s model:report -- lingua|tiny|minilm [--every N: every Nth held-out message] [--rounds N]
+ * Of weights that `model:fetch` has by name: how near their package is to them, on the texts of `model:texts`.
+ * Usage: npm run -s model:report -- lingua|tiny|minilm|smollm2 [--every N: every Nth held-out message or passage]
+ * [--rounds N]
  * Held-out messages come from .cache/data.json (lingua/prep.ts), the float figures from lingua/float.json.
  */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -126,13 +127,14 @@ const { values, positionals } = parseArgs({
   options: { every: { type: 'string', default: '1' }, rounds: { type: 'string', default: '9' } },
 });
 const name = positionals[0] ?? '';
-const rounds = Number(values.rounds);
-if (namedWeights(name)) console.log(await reportNamed(name, rounds));
+const [rounds, every] = [Number(values.rounds), Number(values.every)];
+const named = namedWeights(name);
+if (named) console.log(await reportNamed(named, { rounds, every }));
 else {
   if (name !== 'tiny' && name !== 'lingua') throw new Error('one of tiny, lingua or named weights');
   const model = await readModel(name);
   console.log(`${name}, ${model.manifest.labels.length} labels`);
-  if (name === 'lingua') await quality(model, Number(values.every));
+  if (name === 'lingua') await quality(model, every);
   await cost(name, model, rounds);
 }
 process.exit(0);

@@ -1,5 +1,5 @@
 /** What is said of a measured language model, and whether it is good enough. */
-import type { Turn } from '../texts/chats.ts';
+import type { ChatMessage } from '../../src/client/api.ts';
 import { TEXT_KINDS, type TextKind } from '../texts/passages.ts';
 import type { AboutModel } from './encoder-report.ts';
 import {
@@ -33,7 +33,7 @@ export interface ComparedPassage {
 }
 
 export interface Chat {
-  readonly turns: readonly Turn[];
+  readonly turns: readonly ChatMessage[];
   /** Texts of the answers, as tokens decode. */
   readonly float: string;
   readonly exact: string;
@@ -139,12 +139,14 @@ function ends(name: string, { float, exact }: Answers, stops: readonly number[])
   );
 }
 
-/** Text of a cell: nothing in it is markup. */
+/** Text of a cell: nothing in it is markup, or moves what stands beside it. */
 const cell = (text: string): string =>
   text
     .trim()
     .replace(/[\\`*_{}[\]<>()#+!|~$&-]/g, (c) => `&#${c.charCodeAt(0)};`)
-    .replace(/\n+/g, '<br>');
+    .replace(/(\r?\n)+/g, '<br>')
+    .replace(/\t/g, ' ')
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
 
 function chatRows({ turns, float, exact }: Chat): string {
   const asked = turns.map(({ role, content }) => `*${role}:* ${cell(content)}`).join('<br>');

@@ -116,7 +116,7 @@ function floatAnswers(
   inputs: readonly Uint32Array[],
   options: Options,
 ): number[][] {
-  const { hidden } = decoder.model.config;
+  const { hidden, vocabulary } = decoder.model.config;
   const { perNat } = language.generation;
   const answers = inputs.map((input) => ({
     course: new Course(language, input, options),
@@ -126,11 +126,16 @@ function floatAnswers(
   }));
   for (let open = answers; open.length;) {
     const stream = decoder.forward(open.map(({ next, past }) => ({ ids: next, past, keep: true })));
-    let row = -1;
-    open = open.filter((answer) => {
-      row += answer.next.length;
-      const logits = decoder.logits(stream.slice(row * hidden, (row + 1) * hidden));
-      const token = answer.course.choose(Float64Array.from(logits, (v) => Math.round(v * perNat)));
+    const last = new Float32Array(open.length * hidden);
+    let end = 0;
+    for (const [i, { next }] of open.entries()) {
+      end += next.length * hidden;
+      last.set(stream.subarray(end - hidden, end), i * hidden);
+    }
+    const logits = decoder.logits(last);
+    open = open.filter((answer, i) => {
+      const own = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
+      const token = answer.course.choose(Float64Array.from(own, (v) => Math.round(v * perNat)));
       answer.said.push(token);
       answer.next = Uint32Array.of(token);
       return !answer.course.take(token);

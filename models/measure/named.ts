@@ -2,46 +2,32 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { modelId, unitMacs } from '../../src/core/manifest.ts';
+import { KIND, unitMacs } from '../../src/core/manifest.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { admissionOf } from '../../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { loadPackage, MANIFEST_FILE } from '../../src/miner/package/package.ts';
-import { planParts } from '../../src/miner/package/parts.ts';
+import { loadPackage, MANIFEST_FILE, parseManifest } from '../../src/miner/package/package.ts';
 import { admissionText } from '../admission.ts';
+import type { NamedWeights } from '../fetch/named.ts';
 import { packageFolder, weightsFolder } from '../fetch/obtain.ts';
 import { readFolder, type Source } from '../import/folder.ts';
 import { timePackage } from '../import/pack.ts';
-import { CACHE, setsFile } from '../texts/files.ts';
+import { CACHE, passagesFile, setsFile } from '../texts/files.ts';
 import type { Sets } from '../texts/sets.ts';
 import { encoderReport } from './encoder-report.ts';
 import { measureEncoder } from './encoder.ts';
+import { reportLanguage } from './language-named.ts';
+import { packageFacts, type Fact } from './package-facts.ts';
 
-const WEIGHTS_FILE = 'model.safetensors';
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-
-async function facts(
-  { manifest, ...model }: ModelPackage,
-  rounds: number,
-): Promise<(readonly [string, string])[]> {
-  const { bytes, parts } = planParts(manifest);
-  const tables = model.tables.reduce((sum, table) => sum + table.length, 0);
-  const weights = [...new Set(model.weights)].reduce((sum, each) => sum + each.length, 0);
-  const { plainMs, noisyMs } = await timePackage({ manifest, ...model }, rounds);
-  const shapes = manifest.shapes.map((s) => `${s.sequences}×${s.tokens}`);
+async function facts(model: ModelPackage, rounds: number): Promise<Fact[]> {
+  const { plainMs, noisyMs } = await timePackage(model, rounds);
   return [
-    ['id', `\`${toHex(modelId(manifest))}\``],
-    ['licence', `${manifest.licence}. ${manifest.attribution}`],
-    ['shapes, the mined one first', shapes.join(', ')],
-    [
-      'package',
-      `${megabytes(bytes)} in ${parts.length} parts: weights ${megabytes(weights)}, tables ${megabytes(tables)}`,
-    ],
-    ['mining', admissionText(admissionOf({ manifest, ...model }))],
+    ...packageFacts(model),
+    ['mining, in the first shape', admissionText(admissionOf(model))],
     [
       'a unit on one thread',
       `${plainMs.toFixed(0)} ms plain, ${noisyMs.toFixed(0)} ms noisy, ` +
-        `${(Number(unitMacs(manifest)) / noisyMs / 1e6).toFixed(1)} GMAC/s (processor time, the fastest of ${rounds})`,
+        `${(Number(unitMacs(model.manifest)) / noisyMs / 1e6).toFixed(1)} GMAC/s (processor time, the fastest of ${rounds})`,
     ],
   ];
 }
@@ -73,24 +59,34 @@ export interface Measurable {
 }
 
 /** A report in Markdown, or the sentence that says what is missing. */
-export async function reportNamed(name: string, rounds: number, cache = CACHE): Promise<string> {
-  const [weights, folder, sets] = [
-    weightsFolder(name, cache),
-    packageFolder(name, cache),
-    setsFile(cache),
-  ];
-  const [manifest, safetensors] = [join(folder, MANIFEST_FILE), join(weights, WEIGHTS_FILE)];
-  if (![manifest, safetensors].every(existsSync))
+export async function reportNamed(
+  { name, files }: Pick<NamedWeights, 'name' | 'files'>,
+  { rounds, every }: { readonly rounds: number; readonly every: number },
+  cache = CACHE,
+): Promise<string> {
+  const [weights, folder] = [weightsFolder(name, cache), packageFolder(name, cache)];
+  const manifest = join(folder, MANIFEST_FILE);
+  // What the weights themselves are in is the largest of the files.
+  const { name: file } = files.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const source = join(weights, file);
+  if (![manifest, source].every((path) => existsSync(path)))
     return `skipped: ${name} is not on this machine; npm run model:fetch -- ${name} brings it`;
-  if (!existsSync(sets)) return 'skipped: no texts to measure on; npm run model:texts makes them';
+  const { kind } = parseManifest(new Uint8Array(readFileSync(manifest)));
+  const isLanguage = kind === KIND.generator;
+  const texts = isLanguage ? passagesFile(cache) : setsFile(cache);
+  if (!existsSync(texts)) return 'skipped: no texts to measure on; npm run model:texts makes them';
+  if (isLanguage) {
+    const kept = join(cache, 'language');
+    return reportLanguage({ weights: source, package: folder, texts, kept }, { every });
+  }
   const model = await loadPackage(async (file) =>
     Promise.resolve(new Uint8Array(readFileSync(join(folder, file)))),
   );
   const measurable = {
     source: await readFolder(weights),
     model,
-    sets: JSON.parse(readFileSync(sets, 'utf8')) as Sets,
-    weightsKey: createHash('sha256').update(readFileSync(safetensors)).digest('hex'),
+    sets: JSON.parse(readFileSync(texts, 'utf8')) as Sets,
+    weightsKey: createHash('sha256').update(readFileSync(source)).digest('hex'),
   };
   return reportEncoder(measurable, join(cache, 'vectors'), rounds);
 }

@@ -1,13 +1,9 @@
 /** Conversations that a language model is asked to go on with, of many kinds: its report shows what it says. */
+import type { ChatMessage } from '../../src/client/api.ts';
 
-export interface Turn {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
+const ask = (content: string): ChatMessage[] => [{ role: 'user', content }];
 
-const ask = (content: string): Turn[] => [{ role: 'user', content }];
-
-export const CHATS: readonly (readonly Turn[])[] = [
+export const CHATS: readonly (readonly ChatMessage[])[] = [
   ask('Hello! Who are you, and what can you help me with?'),
   ask('Why is the sky blue?'),
   ask('Explain photosynthesis to a ten-year-old.'),

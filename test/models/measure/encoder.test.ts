@@ -13,7 +13,6 @@ import {
   unit,
   type Retrieved,
 } from '../../../models/measure/figures.ts';
-import { reportNamed } from '../../../models/measure/named.ts';
 import { exactVectors } from '../../../models/measure/vectors.ts';
 import type { Sets } from '../../../models/texts/sets.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
@@ -180,16 +179,3 @@ test('every text is answered as in a pass of its own', async () => {
   }
   await backend.close();
 }, 60_000);
-
-test('without the weights a report is skipped, with the command that brings them', async () => {
-  expect(await reportNamed('minilm', 1, folder)).toBe(
-    'skipped: minilm is not on this machine; npm run model:fetch -- minilm brings it',
-  );
-  for (const name of ['models/minilm/manifest.json', 'weights/minilm/model.safetensors']) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), '');
-  }
-  expect(await reportNamed('minilm', 1, folder)).toBe(
-    'skipped: no texts to measure on; npm run model:texts makes them',
-  );
-});
