@@ -1,5 +1,6 @@
 /** Exact forms that an imported encoder needs beyond graph.ts; bounds are those of the checker. */
 import { ROOT_MAX } from '../../src/miner/checker/patterns.ts';
+import { AppError } from '../../src/lib/errors.ts';
 import { Graph } from '../graph.ts';
 
 /** Coarse steps of a deviation from a row's mean: their squares stay below 2^24. */
@@ -57,8 +58,9 @@ export function scaledSum(g: Graph, terms: readonly Term[], addends?: ArrayLike<
     const room = Math.floor(Math.log2(OFFSET_MAX / Math.max(Math.abs(offset), 1e-9)));
     const wanted = Math.floor(Math.log2(most / Math.max(largest, 1e-12)));
     const bits = Math.max(0, Math.min(SHIFT_MAX, room, wanted));
-    if (Math.round(largest * 2 ** bits) > most)
-      throw new Error(`column ${j} is scaled by ${largest}`);
+    // Of weights out of all measure, or of a number that is none.
+    if (!(Math.round(largest * 2 ** bits) <= most))
+      throw new AppError('MODEL_REFUSED', `a product whose column ${j} is scaled by ${largest}`);
     // Half a step rounds; a first shift drops half of what it may on average.
     let moved = offset * 2 ** bits + (bits ? 2 ** (bits - 1) : 0);
     for (const [i, factor] of factors.entries()) {

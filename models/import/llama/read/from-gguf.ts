@@ -85,6 +85,8 @@ const NAMES: Readonly<Record<Role, string>> = {
 };
 const nameOf = (role: Role, layer?: number): string =>
   layer === undefined ? NAMES[role] : `blk.${layer}.${NAMES[role]}`;
+/** A field that is a list, which is not read: neither a number nor a text. */
+const A_LIST: readonly unknown[] = ['a list'];
 /** Divisors of the angles of RoPE, where they have some. */
 const DIVISORS = 'rope_freqs.weight';
 
@@ -173,7 +175,7 @@ function tensorsOf(gguf: Gguf, fields: Fields, config: LlamaConfig, pairs: boole
  */
 export async function llamaOfGguf(bytes: Bytes, what: string): Promise<Llama> {
   const gguf = new Gguf(bytes, what);
-  const fields = new Fields(what, (name) => (gguf.isList(name) ? '(a list)' : gguf.value(name)));
+  const fields = new Fields(what, (name) => (gguf.isList(name) ? A_LIST : gguf.value(name)));
   const named = fields.get('general.architecture');
   const kind = KINDS.get(named);
   if (typeof named !== 'string' || !kind) {
