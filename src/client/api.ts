@@ -6,10 +6,13 @@ import type { Fees } from '../chain/shared/fees.ts';
 import type { Outlook } from '../chain/shared/outlook.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Price } from '../core/price.ts';
+import type { KIND } from '../core/manifest.ts';
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Body, Header, Position, SignedTx, TxOf } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/engine/miner-api.ts';
+import type { Finish } from '../miner/generator/course.ts';
+import type { Choosing } from '../miner/generator/options.ts';
 import type { Traffic } from '../net/traffic.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
@@ -149,6 +152,8 @@ export interface History {
 export interface ModelInfo {
   readonly name: string;
   readonly id: Uint8Array;
+  /** A generator goes on with a text token by token (`generate`); the others give a row for each sequence. */
+  readonly kind: keyof typeof KIND;
   /** How an input becomes tokens: `bytes` of text, or token ids as `u16` or `u24` (client/models/tokeniser.ts). */
   readonly packing: string;
   /** Sequences of a pass and tokens of a sequence; the first is mined, and prices are for its sequences. */
@@ -461,6 +466,7 @@ export type AccountApi = {
 };
 
 export type AskApi = {
+  /** Models that may be asked here: admitted ones, then language models whose packages are whole on this device. */
   models(): Promise<ModelInfo[]>;
   /**
    * Turns texts into a model's input: one text for a model of bytes; for a model of words one text for each
@@ -486,7 +492,52 @@ export type AskApi = {
    * @throws NO_MINER, MODEL_MISSING, INPUT_LONG, and as fetchModel
    */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
+  /** Of a language model; its generation.json is fetched first. @throws MODEL_MISSING, MODEL_REFUSED, and as fetchModel */
+  generation(modelId: Uint8Array): Promise<GenerationInfo>;
+  /**
+   * Begins an answer of a language model on this device; the model is fetched first. The work rests meanwhile.
+   * @returns by which it is read and stopped
+   * @throws BUSY, INPUT_LONG with both numbers of tokens, INPUT_EMPTY, OPTION_RANGE, MODEL_MISSING, MODEL_REFUSED, and
+   * as fetchModel
+   */
+  generate(asked: GenerateAsked): Promise<number>;
+  /**
+   * Resolves once there is more of that answer, until `finish`. One that nobody reads for 30 s is stopped.
+   * @throws PASS_ABORTED of one that was stopped or is not known, BUSY while another call reads it, and what it fails
+   * with: NO_MINER, SELF_TEST_FAILED, …
+   */
+  generated(answer: number): Promise<GeneratedText>;
+  /** Nobody wants more of that answer. */
+  stopGenerating(answer: number): Promise<void>;
 };
+
+/** What a language model on this device is to go on with. */
+export interface GenerateAsked {
+  readonly model: Uint8Array;
+  /** As `converse` makes it. */
+  readonly input: Uint8Array;
+  /** What is not as the model's own options, in the units of docs/generation.md. */
+  readonly options?: Partial<Choosing>;
+  /** Stands for the seed; absent: zeros. */
+  readonly seed?: string;
+}
+
+/** What has come of an answer since it was read last. */
+export interface GeneratedText {
+  readonly text: string;
+  /** Of the whole answer so far; a stop token is one of them and has no text. */
+  readonly tokens: number;
+  /** Why the answer ends, once it has. */
+  readonly finish: Finish | undefined;
+}
+
+/** What a language model's answers follow from, beside the text. */
+export interface GenerationInfo {
+  /** Options of an asker who says nothing else, in the units of docs/generation.md. */
+  readonly defaults: Choosing;
+  /** Tokens that a conversation and its answer may have together. */
+  readonly context: number;
+}
 
 /** A question as `askPrepaid` takes it. */
 export interface AskedPrepaid {
@@ -648,6 +699,7 @@ export const CLIENT_METHODS = [
     'prepare',
   ],
   ...['faucet', 'models', 'tokenise', 'readInput', 'execute'],
+  ...['converse', 'generation', 'generate', 'generated', 'stopGenerating', 'textBytes'],
   ...['providers', 'distrusted', 'openChannel', 'channels', 'askPrepaid', 'stopAsking'],
   ...['closeChannel', 'answers', 'verifyAnswer', 'shareAnswer', 'readAnswer'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],

@@ -14,7 +14,10 @@ import { AppError } from '../lib/errors.ts';
 import { Emitter } from '../lib/events.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import { createDiagnostics } from './explorer/diagnostics.ts';
+import { createAnswerer } from './mining/answerer.ts';
 import { MinerWorker } from './mining/miner-worker.ts';
+import { createAskApi } from './models/ask-api.ts';
+import { generateHere } from './models/generate-here.ts';
 import { createModelService } from './models/model-service.ts';
 import { networkOf, type ChainNetwork } from './models/networks.ts';
 import { newcomerApi } from './newcomer-api.ts';
@@ -107,6 +110,21 @@ async function openBase(
   });
   const modelService = await createModelService({ platform, config, network, transport, events });
   const worker = new MinerWorker({ platform, supply: modelService.supply, events });
+  const answerer = createAnswerer(worker);
+  const { texts } = modelService;
+  const generating = generateHere({
+    texts,
+    answerer,
+    language: (id) => modelService.language(id),
+    randomId: () => Math.floor(platform.random() * Number.MAX_SAFE_INTEGER),
+  });
+  const asking = createAskApi({
+    network,
+    texts,
+    worker,
+    served: () => modelService.wholeServed(),
+    generating,
+  });
 
   return {
     platform,
@@ -117,6 +135,8 @@ async function openBase(
     transport,
     modelService,
     worker,
+    answerer,
+    asking,
     events,
   };
 }

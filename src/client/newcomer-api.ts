@@ -5,7 +5,6 @@
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
 import { CLIENT_METHODS, HOLDING_ALL } from './api.ts';
-import { createAskApi } from './models/ask-api.ts';
 import type { Newcomer } from './newcomer.ts';
 import type { PeerApi } from './peer-api.ts';
 import type { Peer } from './peer.ts';
@@ -14,13 +13,13 @@ import { readBalance } from './wallet/accounts.ts';
 
 /** `opened`: the peer, once the genesis is known. */
 export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promise<Peer>): PeerApi {
-  const { network, store, outbox, worker, modelService, events } = base;
+  const { store, outbox, worker, modelService, events } = base;
   const fail = (code: ErrorCode, message: string) => async (): Promise<never> => {
     throw new AppError(code, message);
   };
 
   const withoutChain: Partial<PeerApi> = {
-    ...createAskApi({ network, texts: modelService.texts, worker }),
+    ...base.asking,
     ...modelService.api(() => worker.status()),
     status: async () => ({
       chain: newcomer.status(),

@@ -10,7 +10,6 @@ import { createOfferBook, type OfferBook } from './channels/offer-book.ts';
 import type { ProviderRecord } from './channels/provider-record.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createHeadReactions } from './head-reactions.ts';
-import { createAnswerer, type Answerer } from './mining/answerer.ts';
 import { FoundBlocks } from './mining/found-blocks.ts';
 import { HeldModels } from './mining/held-models.ts';
 import type { MinerWorker } from './mining/miner-worker.ts';
@@ -37,7 +36,6 @@ export interface PeerParts {
   readonly accounts: Accounts;
   readonly sending: Sending;
   readonly balances: WatchedBalances;
-  readonly answerer: Answerer;
   readonly channelChain: ChannelChain;
   /** Of providers that were heard lately. */
   readonly offers: OfferBook;
@@ -109,14 +107,13 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
   });
 
   // Answering for pay over channels.
-  const answerer = createAnswerer(worker);
   const offers = createOfferBook();
   const provider = createProviderService({
     chain: channelChain,
     store: kept.channels,
     payers: kept.payers,
     signers: platform.signers,
-    answerer,
+    answerer: base.answerer,
     served: () => [...loadedOf(worker, models), ...modelService.wholeServed()],
     mining: () => miningNow(chain.params, chain.headers.head().header, models),
     peerId: () => transport.ownId(),
@@ -166,7 +163,6 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
     accounts,
     sending,
     balances,
-    answerer,
     channelChain,
     offers,
     provider,

@@ -9,7 +9,6 @@ import { silentLog } from '../lib/log.ts';
 import type { ChainStatus } from './api.ts';
 import { statusOf } from './chain-status.ts';
 import { dropOtherChannels, openProviderStore } from './channels/channel-store.ts';
-import { createAskApi } from './models/ask-api.ts';
 import { peerApi, type PeerApi } from './peer-api.ts';
 import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
 import { buildParts, type PeerParts } from './peer-parts.ts';
@@ -23,7 +22,7 @@ export interface Peer extends Stage {
 }
 
 export async function openPeer(base: ClientBase, chain: LightChain): Promise<Peer> {
-  const { network, outbox, transport, modelService, worker, events } = base;
+  const { network, outbox, transport, modelService, events } = base;
   const genesisId = chain.headers.genesis.id;
   const { signers } = base.platform;
   // Keys that cannot be asked now let go of them by the clock.
@@ -40,7 +39,6 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   });
   const { pool, reader, sending, mining, follower, foundBlocks, offers, provider } = parts;
 
-  const asking = createAskApi({ network, texts: modelService.texts, worker });
   const prepaid = await openPrepaid({
     chain: parts.channelChain,
     store: base.store,
@@ -49,8 +47,8 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     models: modelService.manifests,
     offers: () => offers.offers(base.platform.nowMs()),
     submit: (opening) => sending.submit(opening),
-    execute: (model, input) => asking.execute(model, input),
-    verifyTokens: (claim) => parts.answerer.verify(claim),
+    execute: (model, input) => base.asking.execute(model, input),
+    verifyTokens: (claim) => base.answerer.verify(claim),
     report: (event) => events.emit('report', event),
     nowMs: () => base.platform.nowMs(),
   });
@@ -98,7 +96,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
 
   return {
     handlers,
-    api: peerApi(base, parts, { ...asking, ...prepaid.api }, status),
+    api: peerApi(base, parts, { ...base.asking, ...prepaid.api }, status),
     status,
     poll: () => follower.poll(),
     // If no peer is reached, the next call tries again.

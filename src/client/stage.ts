@@ -3,7 +3,8 @@ import type { LightStore } from '../chain/light/light-store.ts';
 import type { Store } from '../chain/store/store.ts';
 import type { Emitter } from '../lib/events.ts';
 import type { Handlers, Transport } from '../net/transport.ts';
-import type { ChainStatus } from './api.ts';
+import type { AskApi, ChainStatus } from './api.ts';
+import type { Answerer } from './mining/answerer.ts';
 import type { MinerWorker } from './mining/miner-worker.ts';
 import type { ModelService } from './models/model-service.ts';
 import type { ChainNetwork } from './models/networks.ts';
@@ -22,6 +23,10 @@ export interface ClientBase {
   readonly transport: Transport;
   readonly modelService: ModelService;
   readonly worker: MinerWorker;
+  /** The only one of that worker. */
+  readonly answerer: Answerer;
+  /** Asking this device. */
+  readonly asking: AskApi;
   readonly events: Emitter<PeerEvents>;
 }
 

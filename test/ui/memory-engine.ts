@@ -7,6 +7,8 @@ import type {
   ClientEvent,
   Distrusted,
   FetchConsent,
+  GenerateAsked,
+  GeneratedText,
   Holding,
   InputReading,
   MinerStatus,
@@ -103,6 +105,7 @@ export const BALANCE: Balance = {
 
 export const LINGUA: ModelInfo = {
   name: 'lingua',
+  kind: 'classifier',
   id: new Uint8Array(32).fill(0x11),
   labels: 'cs de en es fr it ja ko pl pt ru tr zh zht none'.split(' '),
   packing: 'bytes',
@@ -112,6 +115,20 @@ export const LINGUA: ModelInfo = {
   sequenceBytes: 128,
   answerSize: 15,
   macs: 151_000_000n,
+};
+/** A language model. */
+export const WRITER: ModelInfo = {
+  name: 'smollm2',
+  kind: 'generator',
+  id: new Uint8Array(32).fill(0x22),
+  labels: [],
+  packing: 'u16',
+  tokenizerBytes: 2_104_556,
+  shapes: [{ sequences: 1, tokens: 256 }],
+  inputBytesMax: 4096,
+  sequenceBytes: 4096,
+  answerSize: 576,
+  macs: 34_000_000_000n,
 };
 /** Italian before Spanish. */
 export const ANSWER = new Uint8Array(
@@ -174,6 +191,8 @@ export class MemoryEngine implements Engine {
   reading: InputReading = { ids: undefined, texts: undefined };
   /** What running a model gives. */
   ran = ANSWER;
+  /** Pieces of an answer that a language model writes, as they come; one that waits is never followed. */
+  pieces: (GeneratedText | 'waits')[] = [];
   /** Every call, in order: `vault.create`, `client.watch`, … */
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
@@ -265,6 +284,8 @@ export class MemoryEngine implements Engine {
   channelsLimit = CHANNELS_LIMIT_FIRST;
   /** What waits for the whole answer, where a test gives it. */
   asking: PromiseWithResolvers<PaidAnswer> | undefined;
+  /** What a language model was asked last. */
+  generateAsked: GenerateAsked | undefined;
   /** The price of the last prepaid question. */
   askedAt: AskedPrepaid['price'];
 
@@ -371,6 +392,21 @@ export class MemoryEngine implements Engine {
       this.#note('client.execute');
       return this.ran;
     },
+    generation: async () => ({
+      defaults: { temperature: 179, topK: 0, topP: 58_982, penalty: 282, maxTokens: 512 },
+      context: 2048,
+    }),
+    generate: async (asked) => {
+      this.#note('client.generate');
+      this.generateAsked = asked;
+      return 1;
+    },
+    generated: async () => {
+      this.#note('client.generated');
+      const next = this.pieces.shift();
+      return next && next !== 'waits' ? next : new Promise<never>(() => undefined);
+    },
+    stopGenerating: async () => this.#note('client.stopGenerating'),
     balance: async () => this.known,
     history: async (_address, max, from) => {
       if (this.fails['client.history']) throw new AppError(this.fails['client.history'], 'no');

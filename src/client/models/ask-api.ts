@@ -2,6 +2,7 @@
 import {
   inputBytesMax,
   inputTokens,
+  KIND,
   modelId,
   sequenceBytes,
   unitMacs,
@@ -11,6 +12,7 @@ import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AskApi, ModelInfo } from '../api.ts';
 import type { MinerWorker } from '../mining/miner-worker.ts';
+import type { GeneratingApi } from './generate-here.ts';
 import { modelNamed, type ChainNetwork } from './networks.ts';
 import type { Texts } from './texts.ts';
 
@@ -18,11 +20,15 @@ export interface AskDeps {
   readonly network: ChainNetwork;
   readonly texts: Texts;
   readonly worker: Pick<MinerWorker, 'execute'>;
+  /** Served models whose packages are whole here. */
+  served(): readonly Manifest[];
+  readonly generating: GeneratingApi;
 }
 
-export const createAskApi = ({ network, texts, worker }: AskDeps): AskApi => ({
+export const createAskApi = ({ network, texts, worker, served, generating }: AskDeps): AskApi => ({
   ...texts,
-  models: async () => modelInfos(network),
+  ...generating,
+  models: async () => [...admitted(network), ...served()].map(modelInfo),
   async execute(id, input) {
     const manifest = network.models.get(toHex(id));
     if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not admitted here');
@@ -34,15 +40,15 @@ export const createAskApi = ({ network, texts, worker }: AskDeps): AskApi => ({
 });
 
 /** The admitted models, the default first. */
-const modelInfos = (network: ChainNetwork): ModelInfo[] =>
-  network.names.flatMap((name) => {
-    const found = modelNamed(network, name);
-    return found ? [modelInfo(found.manifest)] : [];
-  });
+const admitted = (network: ChainNetwork): Manifest[] =>
+  network.names.flatMap((name) => modelNamed(network, name)?.manifest ?? []);
+
+const KINDS = Object.keys(KIND) as (keyof typeof KIND)[];
 
 const modelInfo = (manifest: Manifest): ModelInfo => ({
   name: manifest.name,
   id: modelId(manifest),
+  kind: KINDS.find((kind) => KIND[kind] === manifest.kind)!,
   packing: manifest.packing,
   shapes: manifest.shapes.map(({ sequences, tokens }) => ({ sequences, tokens })),
   tokenizerBytes: manifest.tokenizer?.size ?? 0,

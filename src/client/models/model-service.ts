@@ -5,6 +5,7 @@ import type { Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
+import { readGeneration, type Generation } from '../../miner/generator/generation.ts';
 import type { MinerState, MinerStatus } from '../../miner/engine/miner-api.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { ClientConfig, ModelApi, StoredModel } from '../api.ts';
@@ -27,6 +28,8 @@ export interface ModelService {
   wholeServed(): readonly Manifest[];
   /** Every package, admitted or served, complete or not; none where the miner has models of its own (simulations). */
   stored(): Promise<readonly StoredModel[]>;
+  /** What is known of a language model; its generation.json is fetched first. @throws AppError MODEL_REFUSED, as fetch */
+  language(id: Uint8Array): Promise<{ manifest: Manifest; generation: Generation }>;
   /** Resolves when the whole package is here. @throws as fetchModel */
   fetch(id: Uint8Array): Promise<void>;
   /** The answer to a peer that asks for a part of a package. */
@@ -70,6 +73,13 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
     manifests,
     wholeServed: () => packages?.wholeServed() ?? [],
     stored: async () => (await packages?.all()) ?? [],
+    async language(modelId) {
+      const id = toHex(modelId);
+      const file = await packages?.generation(id, true);
+      const manifest = packages?.manifests.get(id);
+      if (!manifest || !file) throw new AppError('MODEL_MISSING', 'no packages are kept here');
+      return { manifest, generation: readGeneration(manifest, file) };
+    },
     fetch: async (id) => packages?.fetch(toHex(id)),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),

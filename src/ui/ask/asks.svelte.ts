@@ -21,7 +21,8 @@ export class Asks {
   async read(): Promise<void> {
     try {
       this.models = await this.#session.peer.models();
-      this.chosen ??= this.models[0];
+      // A language model is there because the person has fetched it.
+      this.chosen ??= this.models.find(({ kind }) => kind === 'generator') ?? this.models[0];
     } catch (error) {
       this.#session.fail(error);
     }

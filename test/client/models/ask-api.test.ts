@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { unitShape } from '../../../src/core/manifest.ts';
 import { createAskApi } from '../../../src/client/models/ask-api.ts';
+import type { GeneratingApi } from '../../../src/client/models/generate-here.ts';
 import { networkOf } from '../../../src/client/models/networks.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';
 
@@ -12,6 +13,8 @@ function ask() {
   const api = createAskApi({
     network,
     texts: createTexts(network.models, undefined),
+    served: () => [],
+    generating: {} as GeneratingApi,
     worker: {
       async execute(_, input) {
         ran.push(input.length);

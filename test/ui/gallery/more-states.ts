@@ -17,6 +17,7 @@ import {
   LINGUA,
   PAID,
   PROVIDER,
+  WRITER,
   type MemoryEngine,
 } from '../memory-engine.ts';
 
@@ -117,6 +118,7 @@ export const moreStates = (stage: Stage) => {
     },
     ...prepaidStates(stage),
     ...servedStates(stage),
+    ...writingStates(stage),
     offline: () => (engine.fails = { 'vault.status': 'CONFIG_MISSING' }),
   };
   return states;
@@ -206,6 +208,58 @@ function servedStates({ engine, session, owner, config }: Stage): Record<string,
       engine.kept = { ...engine.kept, quotaBytes: 60_000_000 };
     },
     'language model here': has({ stored: smollm2.bytes, state: 'stored' }),
+  };
+}
+
+const WRITTEN =
+  'A battery makes electricity from chemistry. Two different metals stand in an acid, and one of them gives ' +
+  'electrons more easily than the other.\n\nVolta stacked discs of zinc and copper, with wet cloth between ' +
+  'them:\n\n1. zinc dissolves and leaves electrons behind;\n2. copper takes them up;\n3. a wire lets them ' +
+  'flow from one to the other, as long as there is zinc.';
+
+/** A language model on this device: asked, in the middle of its answer, at its end, and refused. */
+function writingStates({ engine }: Stage): Record<string, () => void> {
+  const writer = () => {
+    engine.client.models = async () => [WRITER, LINGUA];
+    // Its seed is always the same.
+    crypto.getRandomValues = (array) => {
+      new Uint8Array(array.buffer).fill(7);
+      return array;
+    };
+    const [model] = engine.kept.models as [StoredModel];
+    const bytes = 138_000_000;
+    const whole = { bytes, stored: bytes, state: 'stored', licence: 'Apache-2.0' } as const;
+    engine.kept = { ...engine.kept, models: [{ ...model, ...WRITER, ...whole, isServed: true }] };
+  };
+  const half = WRITTEN.slice(0, 240);
+  return {
+    writer,
+    'writer at work': () => {
+      writer();
+      engine.pieces = [
+        { text: half.slice(0, 9), tokens: 2, finish: undefined },
+        { text: half.slice(9), tokens: 52, finish: undefined },
+        'waits',
+      ];
+      // The pace of a phone, whatever the machine is.
+      let nowMs = 0;
+      performance.now = () => nowMs;
+      const { generated } = engine.client;
+      engine.client.generated = async (answer) => {
+        const came = await generated(answer);
+        nowMs = 80 * came.tokens;
+        return came;
+      };
+    },
+    'writer done': () => {
+      writer();
+      engine.pieces = [{ text: WRITTEN, tokens: 97, finish: 'stop' }];
+    },
+    'writer too long': () => {
+      writer();
+      const long = { tokens: 2304, limit: 2047, input: undefined };
+      engine.client.converse = async () => long;
+    },
   };
 }
 

@@ -44,6 +44,15 @@ const typeTexts = (words: number) => (page: Page) => {
 const pickOffer = (page: Page): Promise<void> =>
   page.getByRole('radio', { name: /VLT/ }).first().check();
 
+const openMore = (page: Page, t: Text): Promise<void> =>
+  page.getByText(laterOf(t).ask.generate.more.title, { exact: true }).click();
+
+async function askWriter(page: Page, t: Text): Promise<void> {
+  const asked = t.code === 'it' ? 'Come funziona una pila?' : 'How does a battery work?';
+  await page.getByRole('textbox').first().fill(asked);
+  await press(page, laterOf(t).ask.generate.go);
+}
+
 async function fillSend(page: Page, t: Text): Promise<void> {
   await press(page, t.wallet.send);
   const fields = page.getByRole('dialog').getByRole('textbox');
@@ -227,6 +236,10 @@ export const SHOTS: readonly Shot[] = [
       await press(page, laterOf(t).prepaid.ask.here);
     },
   },
+  { name: 'ask-writer', state: 'writer', at: '#/ask', act: openMore },
+  { name: 'ask-writer-at-work', state: 'writer at work', at: '#/ask', main: true, act: askWriter },
+  { name: 'ask-writer-done', state: 'writer done', at: '#/ask', act: askWriter },
+  { name: 'ask-writer-too-long', state: 'writer too long', at: '#/ask', act: askWriter },
   { name: 'ask-new', state: 'fresh', at: '#/ask' },
   { name: 'ask-model-offered', state: 'language model offered', at: '#/ask' },
   { name: 'ask-model-elsewhere', state: 'language model elsewhere', at: '#/ask' },

@@ -2,11 +2,12 @@
 import type { ModelName } from '../../../client/models/networks.ts';
 
 /** What each model of the program does. */
-const about: Readonly<Record<ModelName, string>> = {
+const about: Readonly<Record<ModelName | 'smollm2', string>> = {
   lingua: 'names the language of a text, of 14 it knows',
   tiny: 'a toy for tests: its answers mean nothing',
   polyglot: 'places messages by meaning: the same in another of five languages lies near',
   minilm: 'places texts by meaning, in English best: what says the same lies near',
+  smollm2: 'a small language model: it answers in English, fluently and not always rightly',
 };
 
 export const ask = {
@@ -29,6 +30,47 @@ export const ask = {
       `Text ${text} has ${tokens} tokens, and the model takes ${most}. Nothing is cut off: shorten it.`,
     noTokenizer: 'This model names no tokenizer: only programs that make token ids can ask it.',
     bytes: (used: string, max: string) => `${used} of ${max} bytes`,
+  },
+  generate: {
+    question: 'Your question',
+    here: 'The answer is made on this device; nothing leaves it.',
+    tokens: (tokens: string, most: string) => `${tokens} of ${most} tokens`,
+    overLong: (tokens: string, most: string) =>
+      `This has ${tokens} tokens, and the model takes ${most}. Nothing is cut off: shorten it.`,
+    go: 'Ask',
+    stop: 'Stop',
+    fetching: 'The model is fetched first…',
+    loading: 'The model is made ready…',
+    answer: 'Answer',
+    length: (tokens: string) => `${tokens} tokens`,
+    pace: (tokens: string, perSecond: string) => `${tokens} tokens, ${perSecond} a second`,
+    ended: {
+      stop: 'The answer is complete.',
+      length:
+        'The answer ends here because it may have no more tokens. Under “More” you can allow more.',
+      context: 'The answer ends here because question and answer have no more room in the model.',
+      stopped: 'Stopped.',
+    },
+    more: {
+      title: 'More',
+      temperature: 'Temperature',
+      topP: 'Share of the likeliest words (top-p)',
+      maxTokens: 'Tokens at most',
+      seed: 'Seed',
+      notes: {
+        temperature: '0: always the likeliest word. Up to 4: ever more at random.',
+        topP: 'From 0 to 1. At 1 every word may come.',
+        maxTokens: (context: string) =>
+          `A token is some three quarters of a word. Question and answer together have at most ${context}.`,
+        seed: 'The same question, options and seed give the same answer on every device.',
+      },
+    },
+    proof:
+      'This device ran the model itself: nobody was asked, and neither question nor answer left it. ' +
+      'The work rested meanwhile.',
+    again: (seed: string) =>
+      `Each word follows from model, question, options and seed (${seed}) in whole numbers: asked again, here or ` +
+      'on another device, the answer is the same, letter for letter.',
   },
   faults: {
     inputMissing: 'Write something to ask.',

@@ -17,6 +17,8 @@ export const ask: AskText = {
       polyglot:
         'dispone i messaggi per significato: lo stesso in un’altra di cinque lingue sta vicino',
       minilm: 'dispone i testi per significato, meglio in inglese: chi dice lo stesso sta vicino',
+      smollm2:
+        'un piccolo modello linguistico: risponde in inglese, scorrevole e non sempre giusto',
     },
     input: 'Testo',
     texts: 'Testi, uno per riga',
@@ -29,6 +31,47 @@ export const ask: AskText = {
     noTokenizer:
       'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
     bytes: (used, max) => `${used} byte su ${max}`,
+  },
+  generate: {
+    question: 'La tua domanda',
+    here: 'La risposta nasce su questo dispositivo; niente ne esce.',
+    tokens: (tokens, most) => `${tokens} token su ${most}`,
+    overLong: (tokens, most) =>
+      `Sono ${tokens} token, e il modello ne accetta ${most}. Niente viene tagliato: accorcia il testo.`,
+    go: 'Chiedi',
+    stop: 'Ferma',
+    fetching: 'Prima si scarica il modello…',
+    loading: 'Il modello si prepara…',
+    answer: 'Risposta',
+    length: (tokens) => `${tokens} token`,
+    pace: (tokens, perSecond) => `${tokens} token, ${perSecond} al secondo`,
+    ended: {
+      stop: 'La risposta è completa.',
+      length:
+        'La risposta finisce qui perché non può avere altri token. In «Altro» puoi concederne di più.',
+      context: 'La risposta finisce qui perché domanda e risposta non hanno più posto nel modello.',
+      stopped: 'Fermata.',
+    },
+    more: {
+      title: 'Altro',
+      temperature: 'Temperatura',
+      topP: 'Quota delle parole più probabili (top-p)',
+      maxTokens: 'Token al massimo',
+      seed: 'Seme',
+      notes: {
+        temperature: '0: sempre la parola più probabile. Fino a 4: sempre più a caso.',
+        topP: 'Da 0 a 1. Con 1 può venire ogni parola.',
+        maxTokens: (context) =>
+          `Un token è circa tre quarti di parola. Domanda e risposta insieme ne hanno al massimo ${context}.`,
+        seed: 'Stessa domanda, stesse opzioni e stesso seme danno la stessa risposta su ogni dispositivo.',
+      },
+    },
+    proof:
+      'Questo dispositivo ha eseguito da sé il modello: a nessuno è stato chiesto, e né domanda né risposta ' +
+      'ne sono uscite. Nel frattempo il lavoro ha riposato.',
+    again: (seed) =>
+      `Ogni parola segue da modello, domanda, opzioni e seme (${seed}) in numeri interi: chiesta di nuovo, qui o ` +
+      'su un altro dispositivo, la risposta è la stessa, lettera per lettera.',
   },
   faults: {
     inputMissing: 'Scrivi qualcosa da chiedere.',
