@@ -16,7 +16,7 @@ import { createFileParts } from '../../src/node/file-parts.ts';
 import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../../src/node/packaged-parts.ts';
 import { ownCallers } from '../../src/node/http/caller.ts';
-import { ServedBytes } from '../../src/node/served/served-bytes.ts';
+import { ServedBytes } from '../../src/client/models/served-bytes.ts';
 import { fetchMissing, partsOr } from '../../src/node/seed/seed-models.ts';
 import { writePackage } from '../../models/write-package.ts';
 import { modelId } from '../../src/core/manifest.ts';

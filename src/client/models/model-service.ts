@@ -15,6 +15,7 @@ import { ModelSupply } from './model-supply.ts';
 import type { ChainNetwork } from './networks.ts';
 import { openPackageStore, type PackageStore } from './package-store.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
+import { CLIENT_GIVES_BYTES, partsForPeers, ServedBytes } from './served-bytes.ts';
 import { withTold } from './served.ts';
 import { TokenThread } from './token-thread.ts';
 import { createTexts, type Texts } from './texts.ts';
@@ -63,6 +64,12 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
       sources: () => [...servers, ...transport.peers().map(({ id }) => peerSource(transport, id))],
       onChange: (model) => events.emit('report', { type: 'model', model }),
     }));
+  const giving =
+    packages &&
+    partsForPeers(packages, {
+      bytes: new ServedBytes(CLIENT_GIVES_BYTES, CLIENT_GIVES_BYTES),
+      nowMs: () => platform.steadyMs(),
+    });
   const tokens = new TokenThread(platform.startTokens);
   const manifests = packages?.manifests ?? network.models;
   const supply = new ModelSupply(packages && ((id) => packages.load(id)));
@@ -81,7 +88,7 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
       return { manifest, generation: readGeneration(manifest, file) };
     },
     fetch: async (id) => packages?.fetch(toHex(id)),
-    answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
+    answer: async (request) => giving?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),
     close() {
       tokens.stop();

@@ -16,7 +16,7 @@ import type { Callers } from '../http/caller.ts';
 import type { StoreHealth } from '../http/health.ts';
 import type { NodeKeys } from '../keys-file.ts';
 import type { MinedBlocks } from '../mined-blocks.ts';
-import type { ServedBytes } from '../served/served-bytes.ts';
+import type { ServedBytes } from '../../client/models/served-bytes.ts';
 import type { ServedFolder } from '../served/served-folders.ts';
 import type { Options } from './options.ts';
 import type { SeedChannels } from './seed-provider.ts';

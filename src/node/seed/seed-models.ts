@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import { openPackageStore, type PackageStore } from '../../client/models/package-store.ts';
 import { httpSource, peerSource } from '../../client/models/part-sources.ts';
-import { unavailable } from '../../chain/shared/answer.ts';
+import type { ServedBytes } from '../../client/models/served-bytes.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
-import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Transport } from '../../net/transport.ts';
@@ -16,7 +15,6 @@ import type { Callers } from '../http/caller.ts';
 import { sendJson, type Route } from '../http/http.ts';
 import type { Options } from './options.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../packaged-parts.ts';
-import { PEERS, type ServedBytes } from '../served/served-bytes.ts';
 import type { ServedFolder } from '../served/served-folders.ts';
 
 export async function openModels(
@@ -110,21 +108,6 @@ function refuseForNow(response: ServerResponse, waitMs: number): void {
   const error = new AppError('BUSY', 'no more of served models for now (--serve-bytes)');
   sendJson(response, 503, { error });
 }
-
-/** How peers are answered: what they get of served models counts as what is given over HTTP. */
-export const partsForPeers = (
-  packages: PackageStore,
-  { bytes, nowMs }: Pick<Giving, 'bytes' | 'nowMs'>,
-): Pick<PackageStore, 'answer'> => ({
-  async answer(request) {
-    if (!packages.isServed(toHex(request.id))) return packages.answer(request);
-    const taken = bytes.take(PEERS, MODEL_SLICE_BYTES, nowMs());
-    if (typeof taken === 'number') return unavailable('no more of served models for now');
-    const response = await packages.answer(request);
-    taken.giveBack(MODEL_SLICE_BYTES - (response.type === 'model' ? response.bytes.length : 0));
-    return response;
-  },
-});
 
 /** ms in which a client must read a slice. */
 const SLICE_MS = 30_000;

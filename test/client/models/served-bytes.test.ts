@@ -4,18 +4,27 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { createModelService } from '../../../src/client/models/model-service.ts';
 import { networkOf } from '../../../src/client/models/networks.ts';
 import { openPackageStore } from '../../../src/client/models/package-store.ts';
 import { httpSource, SourceBusy } from '../../../src/client/models/part-sources.ts';
 import { MODEL_SLICE_BYTES } from '../../../src/core/messages.ts';
+import type { Platform } from '../../../src/client/platform.ts';
 import { fromHex } from '../../../src/lib/bytes.ts';
-import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
+import { Emitter } from '../../../src/lib/events.ts';
+import type { Transport } from '../../../src/net/transport.ts';
+import { createMemoryParts, type PartStore } from '../../../src/miner/package/part-store.ts';
 import { MANIFEST_PART, partSize, planServed } from '../../../src/miner/package/parts.ts';
 import { createCallers } from '../../../src/node/http/caller.ts';
 import { createHttp, listen, sendJson } from '../../../src/node/http/http.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../../../src/node/packaged-parts.ts';
-import { partsForPeers, partsOr } from '../../../src/node/seed/seed-models.ts';
-import { ServedBytes, type TakenBytes } from '../../../src/node/served/served-bytes.ts';
+import { partsOr } from '../../../src/node/seed/seed-models.ts';
+import {
+  CLIENT_GIVES_BYTES,
+  partsForPeers,
+  ServedBytes,
+  type TakenBytes,
+} from '../../../src/client/models/served-bytes.ts';
 import { findServed } from '../../../src/node/served/served-folders.ts';
 import { writePackage } from '../../../models/write-package.ts';
 import { chain } from '../../models/chain.ts';
@@ -210,5 +219,40 @@ describe('over HTTP and to peers', async () => {
     expect((await fetch(url + at(MANIFEST_PART))).status).toBe(200);
     const other = await peers.answer({ type: 'model', id: fromHex(tiny)!, part: 1, at: 0 });
     expect(other.type).toBe('model');
+  });
+
+  it('a page gives its peers some downloads of them an hour, and no more', async () => {
+    const store = await createPackagedParts(models, createMemoryParts(), MODEL_FOLDER, [found!]);
+    /** Read from memory: half a gigabyte of them. */
+    const part = (await store.read(id, large))!;
+    const quick: PartStore = {
+      ...store,
+      read: async (model, number, from = 0, to) =>
+        model === id && number === large
+          ? part.subarray(from, to)
+          : store.read(model, number, from, to),
+    };
+    const clock = { nowMs: 0 };
+    const service = await createModelService({
+      platform: {
+        packages: { openStore: async () => quick, origin: undefined },
+        steadyMs: () => clock.nowMs,
+      } as Platform,
+      config: { network: 'e2e', bootstrap: [], genesis: undefined, served: [found!.said] },
+      network: networkOf('e2e'),
+      transport: { peers: () => [] } as unknown as Transport,
+      events: new Emitter(),
+    });
+    const ask = (model: string, number: number, from = 0) =>
+      service.answer({ type: 'model', id: fromHex(model)!, part: number, at: from });
+    const most = CLIENT_GIVES_BYTES / MODEL_SLICE_BYTES;
+    let slices = 0;
+    for (let i = 0; i < most + 2; i++)
+      slices += Number((await ask(id, large, (i % 8) * MODEL_SLICE_BYTES)).type === 'model');
+    expect(slices).toBe(most);
+    expect((await ask(tiny, 1)).type).toBe('model');
+    clock.nowMs = HOUR_MS + MINUTE_MS;
+    expect((await ask(id, large)).type).toBe('model');
+    service.close();
   });
 });

@@ -1,17 +1,23 @@
 /**
- * What a seed gives of served models within an hour: no more than its operator allows, and to one caller no more than
- * half of that, so that nobody takes it from all others. All peers are one caller, whose ids cost nothing. Time is an
- * argument. What admitted models need is not counted: without them blocks cannot be checked.
+ * What a seed or a page gives of served models within an hour: of a seed no more than its operator allows, and to one
+ * caller no more than half of that, so that nobody takes it from all others. All peers are one caller, whose ids cost
+ * nothing. Time is an argument. What admitted models need is not counted: without them blocks cannot be checked.
  */
+import { unavailable } from '../../chain/shared/answer.ts';
+import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
+import { toHex } from '../../lib/bytes.ts';
+import type { PackageStore } from './package-store.ts';
 
 const MINUTE_MS = 60_000;
 /** Minutes for which a minute's bytes count: at least an hour from the last of them. */
 const MINUTES = 61;
-/** Callers whose bytes are known; of others all is counted together with all alone. */
+/** Callers whose bytes are known: the one that asked longest ago begins anew. */
 const CALLERS_MAX = 1024;
 /** The caller that all peers are. */
-export const PEERS = 'peers';
+const PEERS = 'peers';
+/** Bytes an hour that a client gives its peers: some downloads, over a line that a person may pay for. */
+export const CLIENT_GIVES_BYTES = 2 ** 29;
 
 /** Bytes of the last hour, by minute. */
 class Hour {
@@ -53,13 +59,18 @@ export interface TakenBytes {
 
 export class ServedBytes {
   readonly #max: number;
+  readonly #ofCaller: number;
   readonly #all = new Hour();
   readonly #callers = new BoundedMap<string, Hour>(CALLERS_MAX);
   #given = 0;
 
-  /** @param max bytes an hour; 0: none */
-  constructor(max: number) {
+  /**
+   * @param max bytes an hour; 0: none
+   * @param ofCaller of them to one caller
+   */
+  constructor(max: number, ofCaller = Math.floor(max / 2)) {
     this.#max = max;
+    this.#ofCaller = ofCaller;
   }
 
   /** Whether anything is given at all. */
@@ -82,12 +93,11 @@ export class ServedBytes {
    */
   take(caller: string, bytes: number, nowMs: number): TakenBytes | number {
     const own = this.#callers.get(caller) ?? new Hour();
-    const half = Math.floor(this.#max / 2);
     // What can never be given is asked for again when the hour is over.
-    if (bytes > half) return MINUTES * MINUTE_MS;
+    if (bytes > this.#ofCaller) return MINUTES * MINUTE_MS;
     const waitMs = Math.max(
       this.#all.waitMs(this.#max - bytes, nowMs),
-      own.waitMs(half - bytes, nowMs),
+      own.waitMs(this.#ofCaller - bytes, nowMs),
     );
     if (waitMs) return waitMs;
     const count = (more: number): void => {
@@ -100,3 +110,18 @@ export class ServedBytes {
     return { giveBack: (unsent) => count(-unsent) };
   }
 }
+
+/** How peers are answered: what they get of served models is bound. */
+export const partsForPeers = (
+  packages: Pick<PackageStore, 'answer' | 'isServed'>,
+  { bytes, nowMs }: { readonly bytes: ServedBytes; readonly nowMs: () => number },
+): Pick<PackageStore, 'answer'> => ({
+  async answer(request) {
+    if (!packages.isServed(toHex(request.id))) return packages.answer(request);
+    const taken = bytes.take(PEERS, MODEL_SLICE_BYTES, nowMs());
+    if (typeof taken === 'number') return unavailable('no more of served models for now');
+    const response = await packages.answer(request);
+    taken.giveBack(MODEL_SLICE_BYTES - (response.type === 'model' ? response.bytes.length : 0));
+    return response;
+  },
+});
