@@ -60,6 +60,8 @@ class Pass {
   /** Whether states are hashed: those of a whole unit, or of a step. */
   readonly #isHashed: boolean;
   readonly #linears: readonly UnitLinear[];
+  /** Rows of linears that are multiplied. */
+  readonly #rows: number;
   readonly #x: Uint8Array[] = [];
   readonly #a: Uint8Array[] = [];
   readonly #y: Uint8Array[] = [];
@@ -88,6 +90,10 @@ class Pass {
     this.#isHashed = isHashed;
     const m = this.#sequences * shape.tokens;
     this.#linears = model.manifest.linears.map((l) => ({ ...l, m }));
+    const { rows = m } = input;
+    const isPart = input.answerOnly && this.#wanted === 1 && rows >= 1 && rows <= m;
+    assert(input.rows === undefined || isPart, `${rows} rows`);
+    this.#rows = rows;
   }
 
   async run(): Promise<PassResult> {
@@ -210,7 +216,7 @@ class Pass {
   async #multiply(number: number): Promise<void> {
     const l = this.#linears[number - 1]!;
     const b = this.#parts.weights[number - 1]!;
-    if (!this.#sigma) return this.#kernel.multiply(l, b, this.#yieldToLoop);
+    if (!this.#sigma) return this.#multiplyPlainly(l, b);
     const tBefore = this.#t.at(-1) ?? ZERO_HASH;
     this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1)!, l.weights, number);
     const limit = this.#input.limits[number - 1]!;
@@ -226,6 +232,15 @@ class Pass {
     const tile = firstWinner(made.tickets, limit);
     if (tile >= 0) this.#winner = { linear: number, tile };
     this.#lap('tickets');
+  }
+
+  /** The product of the rows that are read; behind them zeros, which are products within their bounds. */
+  async #multiplyPlainly(l: UnitLinear, b: PlacedWeights): Promise<void> {
+    const rows = l.low <= 0 && l.high >= 0 ? this.#rows : l.m;
+    await this.#kernel.multiply({ ...l, m: rows }, b, this.#yieldToLoop);
+    if (rows === l.m) return;
+    const at = this.#kernel.place('c') + 4 * rows * l.n;
+    new Int32Array(this.#kernel.memory.buffer, at, (l.m - rows) * l.n).fill(0);
   }
 
   #answer(): Int8Array<ArrayBuffer> {

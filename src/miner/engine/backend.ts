@@ -59,6 +59,11 @@ export interface PassInput {
   readonly onOperand?: (linear: number, a: Int8Array) => void;
   /** Of a plain pass nothing else is read: hashes may be left empty, and its sequences be split among lanes. */
   readonly answerOnly?: boolean;
+  /**
+   * Of such a pass over one sequence of a generator: how many of its first tokens' rows are read. No row depends on a
+   * later token, so that those behind need not be right.
+   */
+  readonly rows?: number;
   readonly signal?: AbortSignal;
 }
 

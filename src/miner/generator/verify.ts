@@ -37,16 +37,14 @@ export async function verify(
   // What is no token is wrong at its place, and so is what comes after the last that there may be.
   const odd = answer.findIndex((id) => id >= manifest.vocabulary);
   const read = answer.subarray(0, Math.min(course.limit, odd < 0 ? answer.length : odd));
-  const shape = shapeFor(manifest, input.length + read.length);
+  const used = input.length + read.length;
+  const shape = shapeFor(manifest, used);
   const tokens = new Uint32Array(manifest.shapes[shape]!.tokens);
   tokens.set(input);
   tokens.set(read, input.length);
-  const plain = { shape, tokens, sigma0: undefined, limits: [], answerOnly: true };
+  const plain = { shape, tokens, sigma0: undefined, limits: [], answerOnly: true, rows: used };
   const made = await backend.pass({ ...plain, ...(signal && { signal }) });
-  const rows = made.answer.subarray(
-    (input.length - 1) * head.size,
-    (input.length + read.length) * head.size,
-  );
+  const rows = made.answer.subarray((input.length - 1) * head.size, used * head.size);
 
   let at = 0;
   let verdict: Verdict | undefined;

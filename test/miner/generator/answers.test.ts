@@ -80,6 +80,22 @@ describe.each([false, true])('a decoder on the CPU, on ONNX Runtime alone: %s', 
     },
   );
 
+  it('gives the rows of the first tokens alone, and what is behind them follows from nothing else', async () => {
+    const [rows, other] = [13, tokens.slice(length)];
+    const own = { ...plain, tokens: tokens.slice(0, length), rows };
+    const operands: Int8Array[][] = [];
+    for (const before of [tokens, other, tokens.map((x) => (x * 7) % vocabulary)]) {
+      await backend.pass({ ...plain, tokens: before.slice(0, length) });
+      const seen: Int8Array[] = [];
+      const { answer } = await backend.pass({ ...own, onOperand: (_, a) => seen.push(a) });
+      expect(answer.subarray(0, rows * hidden)).toEqual(wanted.subarray(0, rows * hidden));
+      operands.push(seen);
+    }
+    expect(operands[1]).toEqual(operands[0]);
+    expect(operands[2]).toEqual(operands[0]);
+    expect(operands[0]!.length).toBe(model.manifest.linears.length);
+  });
+
   it('shares its sequences among lanes', { timeout: PATIENCE_MS }, async () => {
     const parts = { model, runtimeOnly, verdicts: memoryStore(), onLost: () => undefined };
     const lanes = await withLanes(backend, 2, startLane, parts);
