@@ -128,7 +128,9 @@ class CpuExecutor implements Executor {
     const nests = plan.segments.map(({ steps }, i) =>
       this.covers[i] ? nest(steps!, plan) : undefined,
     );
-    this.#memory = new ExecutorMemory(kernel, { plan, nests, compiled, tables: input.tables });
+    const { tables, shape } = input;
+    const { carries } = shape;
+    this.#memory = new ExecutorMemory(kernel, { plan, carries, nests, compiled, tables });
     this.#segments = nests.map((found, i) =>
       found ? readyPhases(found.phases, this.#memory.workplace(i, compiled)) : [],
     );
@@ -172,8 +174,9 @@ class CpuExecutor implements Executor {
   }
 
   run(segment: number, until: number, from = 0): void {
-    assert(this.covers[segment], `the executor runs segment ${segment}`);
-    assert(until > from && until <= this.#input.shape.sequences, `${until} sequences`);
+    // No message is made for nothing: a step of a language model comes here some 150 times.
+    assert(this.covers[segment], 'the executor runs the segment');
+    assert(until > from && until <= this.#input.shape.sequences, 'as many sequences');
     this.#memory.refresh();
     for (const phase of this.#segments[segment]!) phase(from, until);
   }

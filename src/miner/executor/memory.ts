@@ -1,4 +1,5 @@
 /** Where an executor's buffers lie in the kernel's memory. */
+import type { Carry } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
 import type { Kernel } from '../cpu/kernel/kernel.ts';
 import type { Nest } from './nest.ts';
@@ -7,6 +8,7 @@ import { BYTES, type Plan, type PlanBuffer, type Role } from './types.ts';
 
 /** Bytes behind a buffer that a vector may read past its end. */
 const SLACK = 64;
+const CHUNK = 2 ** 18;
 const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** What an executor needs of the kernel: its memory, where C and A lie, and products. */
@@ -19,6 +21,7 @@ export interface Place {
 
 export interface MemoryInput {
   readonly plan: Plan;
+  readonly carries: readonly Carry[];
   /** Undefined where a segment is not covered. */
   readonly nests: readonly (Nest | undefined)[];
   readonly compiled: ReadonlyMap<string, Compiled>;
@@ -35,6 +38,8 @@ export class ExecutorMemory {
   readonly #nests: readonly (Nest | undefined)[];
   /** Addresses of buffers that outlive a segment, and of constants. */
   readonly #places = new Map<number, Place>();
+  /** The first of each kind and name. */
+  readonly #named = new Map<string, Place>();
   /** Of a step: offsets of caches in a conversation's area. */
   readonly #caches = new Map<number, Place>();
   /** Of a step: addresses of the sequences' areas. */
@@ -48,15 +53,24 @@ export class ExecutorMemory {
   #int: Int32Array;
   #float: Float32Array;
   #bytes = 0;
+  /** Where small reservations come from: the kernel keeps 4 KB free behind each of its own. */
+  #chunk = { at: 0, end: 0 };
 
-  constructor(kernel: ExecutorKernel, { plan, nests, compiled, tables }: MemoryInput) {
+  constructor(kernel: ExecutorKernel, { plan, carries, nests, compiled, tables }: MemoryInput) {
     this.#kernel = kernel;
     this.#plan = plan;
     this.areas = new Int32Array(plan.sequences);
     this.#nests = nests;
     this.#int = new Int32Array(kernel.memory.buffer);
     this.#float = new Float32Array(kernel.memory.buffer);
-    for (const [i, buffer] of plan.buffers.entries()) this.#place(i, buffer, tables);
+    this.#placeCarries(carries);
+    for (const [i, buffer] of plan.buffers.entries()) {
+      this.#place(i, buffer, tables);
+      const { role } = buffer;
+      const key = `${role.kind} ${role.kind === 'carry' ? role.name : ''}`;
+      const place = this.#places.get(i);
+      if (place && !this.#named.has(key)) this.#named.set(key, place);
+    }
     const areas = nests.map((n) => this.#layOut(n));
     this.#offsets = areas.map(({ offsets }) => offsets);
     this.#area = this.#reserveVolatile(areas.map(({ bytes }) => bytes));
@@ -108,19 +122,57 @@ export class ExecutorMemory {
   }
 
   #reserve(bytes: number): number {
-    this.#bytes += bytes + SLACK;
-    const at = this.#kernel.reserve(bytes + SLACK);
+    const size = align(bytes + SLACK);
+    if (size > CHUNK / 4) return this.#fromKernel(size);
+    if (this.#chunk.at + size > this.#chunk.end) {
+      const at = this.#fromKernel(CHUNK);
+      this.#chunk = { at, end: at + CHUNK };
+    }
+    const { at } = this.#chunk;
+    this.#chunk.at += size;
+    return at;
+  }
+
+  #fromKernel(bytes: number): number {
+    this.#bytes += bytes;
+    const at = this.#kernel.reserve(bytes);
     this.refresh();
     return at;
   }
 
+  /** Carries whose lives do not meet share a place. */
+  #placeCarries(carries: readonly Carry[]): void {
+    const { buffers, sequences } = this.#plan;
+    const rooms: { last: number; bytes: number; readonly buffers: number[] }[] = [];
+    for (const { name, made, last } of carries.toSorted((a, b) => a.made - b.made)) {
+      const buffer = buffers.findIndex(({ role }) => role.kind === 'carry' && role.name === name);
+      const { storage, size } = buffers[buffer]!;
+      const bytes = BYTES[storage] * size * sequences;
+      const free = rooms.filter((room) => room.last < made);
+      // The one that needs the least more.
+      const room = free.toSorted(
+        (a, b) => Math.abs(a.bytes - bytes) - Math.abs(b.bytes - bytes),
+      )[0];
+      if (!room) rooms.push({ last, bytes, buffers: [buffer] });
+      else {
+        room.last = last;
+        room.bytes = Math.max(room.bytes, bytes);
+        room.buffers.push(buffer);
+      }
+    }
+    for (const room of rooms) {
+      const at = this.#reserve(room.bytes);
+      for (const buffer of room.buffers) {
+        const { storage, size } = buffers[buffer]!;
+        this.#places.set(buffer, { at, bytes: BYTES[storage] * size * sequences });
+      }
+    }
+  }
+
   /** Where the one buffer of this kind (and name) lies. */
-  placeOf(kind: Role['kind'], name?: string): Place {
-    const at = this.#plan.buffers.findIndex(
-      ({ role }) => role.kind === kind && (role.kind !== 'carry' || role.name === name),
-    );
-    const place = this.#places.get(at);
-    assert(place, `the plan has a buffer ${kind} ${name ?? ''}`);
+  placeOf(kind: Role['kind'], name = ''): Place {
+    const place = this.#named.get(`${kind} ${name}`);
+    assert(place, `the plan has a buffer ${kind} ${name}`);
     return place;
   }
 
@@ -130,7 +182,7 @@ export class ExecutorMemory {
     tables: readonly Uint8Array[],
   ): void {
     const bytes = BYTES[storage] * size * (perSequence ? this.#plan.sequences : 1);
-    if (role.kind === 'temporary') return;
+    if (role.kind === 'temporary' || role.kind === 'carry') return;
     if (role.kind === 'cache') {
       this.#caches.set(i, { at: this.cacheBytes, bytes: BYTES[storage] * size });
       return;
@@ -178,8 +230,7 @@ export class ExecutorMemory {
 
   /** Of a step: the address of the sequences' positions. */
   get #positions(): number {
-    const at = this.#plan.buffers.findIndex(({ role }) => role.kind === 'positions');
-    return this.#places.get(at)?.at ?? 0;
+    return this.#named.get('positions ')?.at ?? 0;
   }
 
   /** What the steps of a segment are prepared with. */

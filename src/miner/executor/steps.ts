@@ -16,6 +16,10 @@ import {
 import { sizeOf } from './plan/views.ts';
 import type { Emitted } from './wasm/function.ts';
 
+type Place = readonly [sequence: number, head: number, turn: number];
+/** Turns of a step that have a frame each. */
+const FRAMES_MAX = 64;
+
 /** A compiled row program. */
 export interface Compiled extends Pick<Emitted, 'layout' | 'scratchBytes'> {
   run(rows: number, frame: number): void;
@@ -175,34 +179,52 @@ function prepareRows(step: RowsStep, heads: number, work: Workplace): Turn {
   const loops = loopsOf(step.loops, heads, true);
   const pointers = new Pointers(work, loops);
   const { layout, run } = work.compiled(program);
-  const frame = work.reserve(layout.bytes);
-  const int = work.memory.int;
-  int[(frame + layout.scratch) >> 2] = work.scratch;
-  for (const [i, x] of step.numbers.entries()) {
-    const at = (frame + layout.numbers + 4 * i) >> 2;
-    if (layout.shifts.has(i)) int[at] = x;
-    else work.memory.float[at] = x;
-  }
-  const moving: { word: number; pointer: Pointer }[] = [];
-  const place = (word: number, pointer: Pointer): void => {
-    moving.push({ word, pointer });
-    int[word + 1] = pointer.row;
+  const turns = sizeOf(loops.between);
+  // A frame for each turn stays as it is from one pass or step to the next, but for what depends on a position.
+  const isOwn = turns * heads <= FRAMES_MAX;
+  const frames = Array.from({ length: isOwn ? turns * heads : 1 }, () =>
+    work.reserve(layout.bytes),
+  );
+  const words: [offset: number, word: number][] = [[layout.scratch, work.scratch]];
+  const moving: { offset: number; pointer: Pointer }[] = [];
+  const place = (offset: number, pointer: Pointer): void => {
+    moving.push({ offset: offset >> 2, pointer });
+    words.push([offset + 4, pointer.row]);
   };
   for (const [i, binding] of step.inputs.entries()) {
-    const word = (frame + layout.inputs[i]!) >> 2;
-    place(word, pointers.of(binding));
+    const offset = layout.inputs[i]!;
+    place(offset, pointers.of(binding));
     if (!binding.index) continue;
-    place(word + 2, pointers.of(binding.index));
-    int[word + 4] = binding.index.scale * BYTES[work.buffers[binding.buffer]!.storage];
+    place(offset + 8, pointers.of(binding.index));
+    const { storage } = work.buffers[binding.buffer]!;
+    words.push([offset + 16, binding.index.scale * BYTES[storage]]);
   }
   for (const [o, binding] of step.outputs.entries())
-    place((frame + layout.outputs[o]!) >> 2, pointers.of(binding, true));
-  const turns = sizeOf(loops.between);
+    place(layout.outputs[o]!, pointers.of(binding, true));
+  for (const frame of frames) {
+    const { int, float } = work.memory;
+    for (const [offset, word] of words) int[(frame + offset) >> 2] = word;
+    for (const [i, x] of step.numbers.entries())
+      (layout.shifts.has(i) ? int : float)[(frame + layout.numbers + 4 * i) >> 2] = x;
+  }
+  const positional = moving.filter(({ pointer }) => pointer.more);
+  const write = (list: typeof moving, frame: number, [sequence, head, t]: Place): void => {
+    const { int } = work.memory;
+    for (const { offset, pointer } of list)
+      int[(frame >> 2) + offset] = startOf(pointer, sequence, head) + pointer.turns[t]!;
+  };
+  if (isOwn)
+    for (const [i, frame] of frames.entries())
+      write(moving, frame, [0, Math.floor(i / turns), i % turns]);
+  /** Of each frame: whose addresses are in it. */
+  const sequences = new Int32Array(frames.length);
   return (sequence, head) => {
-    const words = work.memory.int;
     for (let t = 0; t < turns; t++) {
-      for (const { word, pointer } of moving)
-        words[word] = startOf(pointer, sequence, head) + pointer.turns[t]!;
+      const i = isOwn ? head * turns + t : 0;
+      const frame = frames[i]!;
+      const list = isOwn && sequences[i] === sequence ? positional : moving;
+      if (list.length) write(list, frame, [sequence, head, t]);
+      sequences[i] = sequence;
       run(loops.inner, frame);
     }
   };
@@ -283,11 +305,9 @@ function prepareCached(
     const filled = Math.max(0, work.memory.int[(work.positions >> 2) + sequence]! + 1 - from);
     const columns = along === 'columns' ? Math.min(n, filled) : n;
     const depth = along === 'depths' ? Math.min(k, filled) : k;
-    const [a, b, c] = [left, right, out].map((p) => startOf(p, sequence, head)) as [
-      number,
-      number,
-      number,
-    ];
+    const a = startOf(left, sequence, head);
+    const b = startOf(right, sequence, head);
+    const c = startOf(out, sequence, head);
     for (let t = 0; t < left.turns.length; t++) {
       const to = c + out.turns[t]!;
       const from = b + right.turns[t]!;

@@ -6,7 +6,7 @@
  * Each shape of the manifest has its step, and a conversation takes the shortest that holds it. Caches have the room
  * of the longest and lie alike in all of them, so that nothing moves when a conversation grows into the next one.
  */
-import { KIND, type Shape } from '../../core/manifest.ts';
+import { KIND, type Shape, type UnitLinear } from '../../core/manifest.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { SerialQueue } from '../../lib/queue.ts';
 import type { Analysis } from '../checker/checker.ts';
@@ -17,6 +17,9 @@ import type { ModelPackage } from '../engine/backend.ts';
 import { createExecutor, type Executor } from '../executor/executor.ts';
 import { restrictModel } from '../executor/step/restrict.ts';
 import type { StepEngine, StepOptions, StepRequest } from './stepper.ts';
+
+/** Linears from one look at the event loop to the next: of 16 rows they take some milliseconds. */
+const LINEARS_BETWEEN = 8;
 
 /** What steps run on: the kernel of a backend, with the weights that its passes read. */
 export interface StepParts {
@@ -74,6 +77,8 @@ class Steps implements StepEngine {
   readonly #open = new Map<number, Open>();
   /** Areas of conversations that were closed. */
   readonly #free: number[] = [];
+  /** By the number of rows, which is at most `together`. */
+  readonly #linears = new Map<number, readonly UnitLinear[]>();
   #next = 0;
   #conversationBytes = 0;
   #program: Uint8Array = new Uint8Array();
@@ -198,10 +203,11 @@ class Steps implements StepEngine {
     const order = placed.map((p) => p.order);
     const { model, kernel, weights, yieldToLoop } = this.#parts;
     const { manifest } = model;
-    for (const [i, linear] of manifest.linears.entries()) {
+    for (const [i, linear] of this.#linearsOf(count).entries()) {
       for (const { executor, from, until } of ranges) executor.run(i, until, from);
-      onOperand?.(i + 1, kernel.activations({ ...linear, m: count }), order);
-      await kernel.multiply({ ...linear, m: count }, weights[i]!, () => yieldToLoop(undefined));
+      onOperand?.(i + 1, kernel.activations(linear), order);
+      kernel.multiplyAtOnce(linear, weights[i]!);
+      if (i % LINEARS_BETWEEN === 0) await yieldToLoop(undefined);
     }
     const width = manifest.answerSize;
     const answer = new Int8Array(count * width);
@@ -213,6 +219,15 @@ class Steps implements StepEngine {
     }
     for (const { conversation, at } of placed) this.#conversation(conversation).length = at + 1;
     return answer;
+  }
+
+  /** The linears for so many rows. */
+  #linearsOf(m: number): readonly UnitLinear[] {
+    const known = this.#linears.get(m);
+    if (known) return known;
+    const made = this.#parts.model.manifest.linears.map((l) => ({ ...l, m }));
+    this.#linears.set(m, made);
+    return made;
   }
 
   /** Gives each bucket the tokens. @returns the range of each */

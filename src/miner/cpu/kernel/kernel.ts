@@ -239,6 +239,12 @@ export class Kernel {
     }
   }
 
+  /** The same at once, of as few rows as a step has. */
+  multiplyAtOnce(l: PlainLinear, weights: PlacedWeights): void {
+    this.#plain.begin(l, weights).columns(0, l.n);
+    this.#lap('gemm');
+  }
+
   /**
    * The noisy product of linear ℓ under σ_ℓ, of whole tiles; afterwards C is A·B. @returns t_ℓ and the tickets of all
    * tiles (32 bytes each, a view that is valid until the next call)
