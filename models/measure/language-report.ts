@@ -143,7 +143,7 @@ function ends(name: string, { float, exact }: Answers, stops: readonly number[])
 const cell = (text: string): string =>
   text
     .trim()
-    .replace(/[\\`*_{}[\]<>()#+!|~$&-]/g, (c) => `&#${c.charCodeAt(0)};`)
+    .replace(/[\\`*_[\]<>~|$&]/g, '\\$&')
     .replace(/(\r?\n)+/g, '<br>')
     .replace(/\t/g, ' ')
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');

@@ -84,7 +84,7 @@ test('a file of weights and its package become a report, each lane in a thread o
   // 39 and 63 tokens of each kind are scored.
   expect(report).toMatch(/\| \*\*all but known by heart\*\* \| 4 \| 204 \| [\d.]+ → [\d.]+ \|/);
   expect(report).toMatch(/\| known by heart \(no bar\) \| 2 \| 102 \|/);
-  expect(report).toMatch(/\| \*user:\* List &#60;&#124;stop&#124;&#62; two&#33; \| .+ \| .+ \|/);
+  expect(report).toMatch(/\| \*user:\* List \\<\\\|stop\\\|\\> two! \| .+ \| .+ \|/);
   expect(report).toMatch(
     /\| default options \| temperature 0.70, top-k all, top-p 0.90, penalty 1.10/,
   );

@@ -87,6 +87,8 @@ test('a seed draws the same passages, disjoint, of every kind, from packages tha
   const drawn = drawPassages(packages(), 1);
   expect(drawPassages(packages(), 1)).toEqual(drawn);
   expect(drawPassages(packages(), 2)).not.toEqual(drawn);
+  const reversed = [...packages()].map(([name, files]) => [name, new Map([...files].reverse())]);
+  expect(drawPassages(new Map(reversed as [string, Map<string, Uint8Array>][]), 1)).toEqual(drawn);
   const count = (tokens: number) =>
     Object.fromEntries(
       [

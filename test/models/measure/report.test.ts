@@ -140,7 +140,7 @@ test('a report has kinds, positions, agreement, and answers whose text is no mar
     '| 1024–2048 | 1 | 476 | 7.39 → 7.54 | 1.0200 ± 0.0000 | 1.0000 | 0.0100 |',
     '| greedy | 3 → 3 | 1 of 2 → 1 of 2 | 0 of 2 → 0 of 2 |',
     '| default options | 2 → 1 | 2 of 2 → 1 of 2 | 0 of 2 → 0 of 2 |',
-    '| *user:* a &#124; b | one<br>&#42; two&#95;x&#95;<br> \ufffd\ufffd | &#60;b&#62; |',
+    '| *user:* a \\| b | one<br>\\* two\\_x\\_<br> \ufffd\ufffd | \\<b\\> |',
   ])
     expect(report).toContain(line);
   expect(report).toContain('for a median of 1 tokens: 1 of 2 for 16 tokens');
