@@ -125,7 +125,7 @@ test('who stops it, and who goes without a word, ends it', async () => {
 
   const left = open(silent, 5);
   const other = await left.api.generate(asked);
-  await vi.waitUntil(() => left.ended() === 1);
+  await expect.poll(left.ended).toBe(1);
   await expect(left.api.generated(other)).rejects.toMatchObject({ code: 'PASS_ABORTED' });
 });
 
