@@ -46,6 +46,11 @@ export const CHATTY_TEMPLATE =
   "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}" +
   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
+/** One that keeps within all bounds of its steps and sizes, and would take an hour: its thread must be ended. */
+export const ENDLESS_TEMPLATE =
+  `{{ bos_token }}{% set x = '${'ab '.repeat(20_000)}' %}{% set x = x ~ x ~ x ~ x %}` +
+  '{% for i in range(8000) %}{% for j in range(25) %}{% set y = x | title %}{% endfor %}{% endfor %}x';
+
 /** How byte-level BPE writes bytes: those that print as themselves, others from U+0100 on (GPT-2). */
 function byteLetters(): string[] {
   const prints = (b: number): boolean => (b > 32 && b < 127) || (b > 160 && b !== 173);

@@ -11,7 +11,13 @@ import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
 import { partsOfFile, passFiles, planParts } from '../../../src/miner/package/parts.ts';
 import { startTokens } from '../../../src/node/start-tokens.ts';
 import { plainHash } from '../../../src/core/hash.ts';
-import { chatty, CHATTY_SIZE, CHATTY_TEMPLATE, type Chatty } from '../../models/chatty.ts';
+import {
+  chatty,
+  CHATTY_SIZE,
+  CHATTY_TEMPLATE,
+  ENDLESS_TEMPLATE,
+  type Chatty,
+} from '../../models/chatty.ts';
 import { generatedGeneration } from '../../models/decoder.ts';
 
 const threads: TokenThread[] = [];
@@ -215,11 +221,10 @@ describe('a hostile template', () => {
   });
 
   it('that keeps the thread busy is ended with it, and the next text is read', async () => {
-    // A pattern of the library itself looks at each of these spaces from each of them.
     const thread = threadWithin(5000);
     const { say } = await setUp({}, thread);
     await expect(say('x')).resolves.toBeDefined();
-    const slow = await setUp({ template: `${' '.repeat(65_000)}x` }, thread);
+    const slow = await setUp({ template: ENDLESS_TEMPLATE }, thread);
     const given = slow.say('x');
     const next = say('x');
     await expect(given).rejects.toMatchObject({ code: 'TOKENISER_SLOW' });
