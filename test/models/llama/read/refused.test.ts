@@ -281,7 +281,8 @@ describe('a GGUF file that lies about itself', () => {
 
   test('cut anywhere, or longer than its tensors', async () => {
     const file = ggufOf(MODEL);
-    for (const length of [4, 23, 200, 5000, file.length >> 1, file.length - 129])
+    // In the header after each byte.
+    for (let length = 0; length < file.length; length += length < 12_000 ? 1 : 509)
       expect(await refusal(readGguf(file.subarray(0, length)))).toMatch(/^MODEL_CORRUPT x\.gguf: /);
     const longer = Uint8Array.from([...file, ...new Uint8Array(33)]);
     expect(await refusal(readGguf(longer))).toContain('bytes that belong to no tensor');
