@@ -3,6 +3,7 @@ import { chromium, expect, test, type Browser, type Locator, type Page } from '@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SERVED, type ServedModel } from '../../src/client/models/served.ts';
 import { servedOf } from '../../src/client/models/package-store.ts';
 import { MANIFEST_PART, partNumbers, planServed } from '../../src/miner/package/parts.ts';
 import { models as words } from '../../src/ui/i18n/en/models.ts';
@@ -133,9 +134,12 @@ async function takeAll(): Promise<void> {
 test('a seed without one says how to bring it; one that gave all of its hour is waited for', async ({
   browser,
 }) => {
-  seed = await startSeed();
+  // None to give, also where one was fetched on this computer.
+  seed = await startSeed({ args: ['--serve-bytes', '0'] });
   const page = await open(browser);
-  await expect(page.getByText(words.served.none)).toContainText('npm run model:fetch -- smollm2');
+  const [{ name, bytes }] = SERVED as [ServedModel];
+  const unheld = page.getByText(words.served.notHeld(name, formatSi(bytes, 'B', 'en')));
+  await expect(unheld).toContainText(`npm run model:fetch -- ${name}`);
   await seed.kill();
 
   const { data, port } = seed;
