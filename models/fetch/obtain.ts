@@ -1,6 +1,6 @@
 /** Weights by name to a package that was checked: fetched, imported, checked. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SERVED, type ServedModel } from '../../src/client/models/served.ts';
 import { modelId } from '../../src/core/manifest.ts';
@@ -42,10 +42,23 @@ export async function fetchWeights(
   return fetching.folder;
 }
 
-/** In hex, of the package in a folder; undefined where there is none. @throws AppError MODEL_CORRUPT, MODEL_REFUSED */
+/** In hex, of the package in a folder; undefined where there is none that can be read. */
 function idIn(folder: string): string | undefined {
-  const path = join(folder, MANIFEST_FILE);
-  return existsSync(path) ? toHex(modelId(parseManifest(readFileSync(path)))) : undefined;
+  try {
+    return toHex(modelId(parseManifest(readFileSync(join(folder, MANIFEST_FILE)))));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a package holds, which is told. */
+function holds(folder: string): boolean {
+  try {
+    command('check.ts', folder);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -61,8 +74,8 @@ export async function obtain(
   const out = packageFolder(name, cache);
   if (listed !== undefined && idIn(out) === listed) {
     fetching.log(`${name}: its package is there`);
-    command('check.ts', out);
-    return out;
+    if (holds(out)) return out;
+    fetching.log(`${name}: it is damaged, and made again`);
   }
   const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
   command(

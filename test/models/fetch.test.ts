@@ -260,10 +260,14 @@ test('a decoder by name to a checked package; wrong weights are refused with the
   );
   await obtain(weights, { ...fetching, served: [{ name: 'small', id }] });
   expect(said.at(-1)).toBe('small: its package is there');
+  writeFileSync(join(out, 'weights.bin'), 'damaged');
+  await obtain(weights, { ...fetching, served: [{ name: 'small', id }] });
+  expect(said.at(-1)).toBe('small: it is damaged, and made again');
+  expect(readFileSync(join(out, 'weights.bin')).length).toBeGreaterThan(100_000);
 
   for (const wrong of [bytes.subarray(1), concat(bytes, bytes), bytes.map((b, i) => (i ? b : 1))]) {
     served.set('small.gguf', wrong);
     rmSync(weightsFolder('small', folder), { recursive: true });
     await expect(obtain(weights, fetching)).rejects.toThrow("small.gguf can't be had");
   }
-}, 120_000);
+}, 240_000);
