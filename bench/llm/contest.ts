@@ -24,7 +24,9 @@ export class Ours {
 
   static async open(model: ModelPackage): Promise<Ours> {
     const backend = await createCpuBackend(model);
-    const language = await openLanguage(model.manifest, model.tables, model.generation!);
+    const opened = await openLanguage(model.manifest, model.tables, model.generation!);
+    // Answers to texts of no meaning would end at any time.
+    const language = { ...opened, generation: { ...opened.generation, stops: [] } };
     const generator = new Generator(language, await backend.steps!(STEP));
     return new Ours(model, backend, language, generator);
   }
@@ -41,16 +43,13 @@ export class Ours {
     return Uint32Array.from({ length: n }, (_, i) => at(i) % vocabulary);
   }
 
-  /** The likeliest token each, and no end before `count`. */
+  /** The likeliest token each. */
   #options(count: number): Options {
     const { defaults } = this.#language.generation;
     return optionsOf(defaults, { temperature: 0, penalty: 256, maxTokens: count });
   }
 
-  /**
-   * Answers to `askers` texts of n tokens at once. Random texts may end early, so the times are those of the tokens that
-   * came. @returns ms until the first of them, then a token of one of them
-   */
+  /** Answers to `askers` texts of n tokens at once. @returns ms until the first token, then a token of one of them */
   async answer(n: number, count: number, askers = 1): Promise<{ firstMs: number; ms: number }> {
     const start = cpuMs();
     let [first, last, made] = [0, 0, 0];

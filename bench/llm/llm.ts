@@ -3,7 +3,7 @@
  * turn within each round; ratios are medians over rounds. Processor time, so that what else the machine does counts
  * only as far as it empties caches.
  *
- *   npm run -s bench:llm -- [--rounds 5] [--model FOLDER] [--gguf FILE] [--alone]
+ *   npm run -s bench:llm -- [--rounds 5] [--model FOLDER] [--gguf FILE] [--alone] [--parts decode,prefill,checks]
  *
  * `--model`: a package, else the one that `npm run model:fetch -- smollm2` makes; where there is none, a generated
  * decoder of the same sizes. `--alone`: without the others.
@@ -39,6 +39,7 @@ const { values } = parseArgs({
       type: 'string',
       default: join(weightsFolder(NAME, CACHE), namedWeights(NAME)!.files[0]!.name),
     },
+    parts: { type: 'string', default: 'decode,prefill,checks' },
     alone: { type: 'boolean', default: false },
   },
 });
@@ -116,19 +117,25 @@ const perSecond = (ms: number): number => 1000 / ms;
 const MB = 1e6;
 const megabytes = (bytes: number): string => (bytes / MB).toFixed(1);
 
-async function round(isKept: boolean): Promise<void> {
-  const keep = (what: string, x: number): void => void (isKept && note(what, x));
-  const { ms } = await ours.answer(DEPTH, COUNT);
-  keep('decode', perSecond(ms));
+const isAsked = (part: string): boolean => values.parts.split(',').includes(part);
+
+async function decode(keep: typeof note): Promise<void> {
+  keep('decode', perSecond((await ours.answer(DEPTH, COUNT)).ms));
   for (const peer of peers) {
     await peer.prefill(DEPTH);
     keep(`decode, ${peer.name}`, perSecond(await peer.decode(COUNT)));
   }
   keep('decode, four', perSecond((await ours.answer(DEPTH, COUNT, 4)).ms));
+}
+
+async function prefill(keep: typeof note): Promise<void> {
   keep('prefill', perSecond((await ours.answer(PREFILL, 1)).firstMs / PREFILL));
   for (const peer of peers)
     keep(`prefill, ${peer.name}`, perSecond((await peer.prefill(PREFILL)) / PREFILL));
   keep('pass', perSecond((await ours.pass(PREFILL)) / PREFILL));
+}
+
+async function checks(keep: typeof note): Promise<void> {
   for (const [n, count] of [
     [128, 128],
     [16, 496],
@@ -138,35 +145,53 @@ async function round(isKept: boolean): Promise<void> {
   }
 }
 
-for (let i = -1; i < rounds; i++) await round(i >= 0);
-await ours.answer(1024 - 8, 8);
-const extra = ours.bytes - allBytes;
-
 const medianOf = (what: string): number => median(found.get(what)!);
 const ratio = (a: string, b: string): string => {
   const other = found.get(b);
   return other ? median(found.get(a)!.map((x, i) => x / other[i]!)).toFixed(2) : '–';
 };
-const speed = (what: string): string =>
-  found.has(what) ? `${medianOf(what).toFixed(1)} tokens/s` : 'not measured';
+const speed = (what: string): string => `${medianOf(what).toFixed(1)} tokens/s`;
+const beside = (what: string): string[] =>
+  peers.map(({ name }) => {
+    const other = `${what}, ${name}`;
+    return `  ${name}: ${speed(other)}, ours ÷ it ${ratio(what, other)}`;
+  });
+
+const PARTS = {
+  decode: {
+    run: decode,
+    lines: () => [
+      `decode at depth ${DEPTH}: ${speed('decode')}`,
+      ...beside('decode'),
+      `  four at once: ${speed('decode, four')} together, ÷ one ${ratio('decode, four', 'decode')}`,
+    ],
+  },
+  prefill: {
+    run: prefill,
+    lines: () => [
+      `prefill of ${PREFILL}, to the first token: ${speed('prefill')}`,
+      ...beside('prefill'),
+      `  the same by one pass: ${speed('pass')}, ÷ by steps ${ratio('pass', 'prefill')}`,
+    ],
+  },
+  checks: {
+    run: checks,
+    lines: () =>
+      ['check 128 + 128', 'check 16 + 496'].map(
+        (what) => `${what} tokens: ${medianOf(what).toFixed(2)} × as quick as making them`,
+      ),
+  },
+};
+for (const [name, { run, lines }] of Object.entries(PARTS)) {
+  if (!isAsked(name)) continue;
+  await run(() => undefined);
+  for (let i = 0; i < rounds; i++) await run(note);
+  console.log(lines().join('\n'));
+}
+await ours.answer(1024 - 8, 8);
 console.log(
-  [
-    `decode at depth ${DEPTH}: ${speed('decode')}`,
-    ...peers.map(
-      ({ name }) =>
-        `  ${name}: ${speed(`decode, ${name}`)}, ours ÷ it ${ratio('decode', `decode, ${name}`)}`,
-    ),
-    `  four sequences at once: ${speed('decode, four')} together, ÷ one ${ratio('decode, four', 'decode')}`,
-    `prefill of ${PREFILL}, to the first token: ${speed('prefill')}; one pass ${speed('pass')}`,
-    ...peers.map(
-      ({ name }) =>
-        `  ${name}: ${speed(`prefill, ${name}`)}, ours ÷ it ${ratio('prefill', `prefill, ${name}`)}, the pass ${ratio('pass', `prefill, ${name}`)}`,
-    ),
-    ...['check 128 + 128', 'check 16 + 496'].map(
-      (what) => `${what} tokens: ${medianOf(what).toFixed(2)} × as quick as making them`,
-    ),
-    `memory: ${megabytes(ours.bytes)} MB, weights once ${megabytes(allBytes)} MB, beyond them ${megabytes(extra)} MB`,
-  ].join('\n'),
+  `memory of WebAssembly, 1,024 tokens deep: ${megabytes(ours.bytes)} MB, ` +
+    `weights once ${megabytes(allBytes)} MB, beyond them ${megabytes(ours.bytes - allBytes)} MB`,
 );
 await ours.close();
 for (const peer of peers) await peer.close();
