@@ -16,6 +16,8 @@ import {
   linkText,
   nameOfKey,
   opensTheSame,
+  priceFor,
+  timesPrice,
   unitsOf,
   withChannel,
 } from '../../src/ui/ask/prepaid/prepaid.ts';
@@ -24,6 +26,7 @@ import { linkToPage, locationOf } from '../../src/ui/route.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { buildChannel } from '../../src/wallet/build.ts';
 import {
+  WRITER,
   ANSWER,
   CHANNEL,
   FULL_VAULT,
@@ -134,6 +137,22 @@ describe('a prepaid answer', () => {
     expect([0, 1, 128, 129, 256].map((n) => unitsOf(new Uint8Array(n), two))).toEqual([
       1, 1, 1, 2, 2,
     ]);
+  });
+
+  it('of a language model has tokens for which there is room, at one price', () => {
+    const read = (tokens: number) => new Uint8Array(2 * tokens).fill(1);
+    expect([1, 200, 256].map((n) => unitsOf(read(n), WRITER))).toEqual([255, 56, 1]);
+    const long = {
+      ...WRITER,
+      shapes: [
+        { sequences: 1, tokens: 64 },
+        { sequences: 1, tokens: 2048 },
+      ],
+    };
+    expect(unitsOf(read(100), long)).toBe(512);
+    expect(timesPrice(long, read(1000))).toBe(1);
+    const price = { type: 'tokens', amount: 1000n } as const;
+    expect(priceFor(price, long, read(1000))).toEqual({ price, read: 1000 });
   });
 
   it('fits a link, which gives the same bytes or nothing', () => {

@@ -54,6 +54,11 @@ export class Typed {
 
   /** Nothing is fetched for a text that is not there. */
   async tokenise(model: ModelInfo, text = this.text): Promise<Tokenised> {
+    if (model.kind === 'generator' && text.trim()) {
+      const said = [{ role: 'user', content: text }] as const;
+      const { tokens, input } = await this.#session.peer.converse(model.id, said);
+      return { tokens: [tokens], input };
+    }
     const texts = typedTexts(text, model);
     if (!texts.length || !text) return NOTHING;
     return this.#session.peer.tokenise(model.id, texts).catch((e: unknown) => {

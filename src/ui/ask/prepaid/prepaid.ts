@@ -1,6 +1,6 @@
 /** Prepaying answers: what a person sets aside, what the vault read of it, and how a channel is told. Pure. */
 import type { ModelInfo, Prepaid, Provider } from '../../../client/api.ts';
-import { shapeOfInput, shapesOfInput } from '../../../core/manifest.ts';
+import { shapeOfInput, shapesOfInput, tokensMax, tokensRead } from '../../../core/manifest.ts';
 import { costOf, pricedInput, type Price, type Priced } from '../../../core/price.ts';
 import { CHANNEL_LIFETIME_MAX, ACCOUNT_MIN, NANOVOLTS } from '../../../core/params.ts';
 import type { NetworkName } from '../../../core/params.ts';
@@ -112,13 +112,20 @@ export const channelWith = (
 export const heldIn = (channels: readonly Prepaid[]): bigint =>
   channels.reduce((sum, { state, limit }) => (state === 'over' ? sum : sum + limit), 0n);
 
-/** Rows that a model answers an input with: one for each sequence. */
+/** Tokens that an answer has at most: some hundred words, before a person is asked again. */
+const TOKENS_MOST = 512;
+
+/** Units of an input's answer at most: rows, one for each sequence, or tokens for which there is room. */
 export const unitsOf = (input: Uint8Array, model: ModelInfo): number =>
-  shapesOfInput(model, input).length;
+  model.kind === 'generator'
+    ? Math.max(1, Math.min(TOKENS_MOST, tokensMax(model) - tokensRead(model, input)))
+    : shapesOfInput(model, input).length;
 
 /** How often a long input costs what a short one does, for each row; at least 1. */
 export const timesPrice = (model: ModelInfo, input: Uint8Array | undefined): number =>
-  input?.length ? Math.max(1, shapeOfInput(model, input).tokens / model.shapes[0]!.tokens) : 1;
+  input?.length && model.kind !== 'generator'
+    ? Math.max(1, shapeOfInput(model, input).tokens / model.shapes[0]!.tokens)
+    : 1;
 
 /** What is asked for each row of the answer; before anything is typed, for a short text. */
 export const priceFor = (price: Price, model: ModelInfo, input: Uint8Array | undefined): Priced =>

@@ -1,5 +1,6 @@
 /** What the Ask screen knows of prepaid answers: who offers them, what is set aside, what was answered. */
 import type {
+  AnswerCheck,
   AskedPrepaid,
   Distrusted,
   PaidAnswer,
@@ -115,11 +116,13 @@ export class Prepaids {
   }
 
   /** Runs the model on a kept answer, and keeps what that says. */
-  async verify(answer: PaidAnswer): Promise<void> {
-    const { isEqual } = await this.#session.peer.verifyAnswer(answer);
+  async verify(answer: PaidAnswer): Promise<AnswerCheck> {
+    const check = await this.#session.peer.verifyAnswer(answer);
+    const { isEqual } = check;
     const verdict = isEqual ? 'equal' : 'false';
     this.#replace({ ...answer, verdict });
     if (!isEqual) await this.#leaveOut();
+    return check;
   }
 
   /** Who was found out since is neither offered nor chosen any more. */

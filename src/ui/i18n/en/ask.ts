@@ -33,6 +33,7 @@ export const ask = {
   },
   generate: {
     question: 'Your question',
+    others: 'Have somebody else answer, for pay',
     here: 'The answer is made on this device; nothing leaves it.',
     tokens: (tokens: string, most: string) => `${tokens} of ${most} tokens`,
     overLong: (tokens: string, most: string) =>

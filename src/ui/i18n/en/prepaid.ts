@@ -144,6 +144,13 @@ export const prepaid = {
     again: 'Verify again',
     verifying: 'Running the model…',
     verifyWhy: 'Runs the same model on the same text here, and compares every byte.',
+    verifyTokens:
+      'Goes once through question and answer here with the same model, and compares every token.',
+    wrong: (number: string, said: string | undefined, should: string | undefined) =>
+      `The first wrong token is number ${number}: it ${said === undefined ? 'is missing' : `says “${said}”`}, ` +
+      (should === undefined
+        ? 'where the answer should have ended before.'
+        : `where the model says “${should}”.`),
     size: (size: string) => `${size} are downloaded for that, once.`,
     equal: 'Equal: this device computed the same answer.',
     false:

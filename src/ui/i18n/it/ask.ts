@@ -34,6 +34,7 @@ export const ask: AskText = {
   },
   generate: {
     question: 'La tua domanda',
+    others: 'Falla rispondere da qualcun altro, a pagamento',
     here: 'La risposta nasce su questo dispositivo; niente ne esce.',
     tokens: (tokens, most) => `${tokens} token su ${most}`,
     overLong: (tokens, most) =>

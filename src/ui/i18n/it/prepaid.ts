@@ -144,6 +144,13 @@ export const prepaid: PrepaidText = {
     again: 'Verifica di nuovo',
     verifying: 'Esecuzione del modello…',
     verifyWhy: 'Esegue qui lo stesso modello sullo stesso testo, e confronta ogni byte.',
+    verifyTokens:
+      'Passa qui una volta per domanda e risposta con lo stesso modello, e confronta ogni token.',
+    wrong: (number, said, should) =>
+      `Il primo token sbagliato è il numero ${number}: ${said === undefined ? 'manca' : `dice «${said}»`}, ` +
+      (should === undefined
+        ? 'mentre la risposta sarebbe dovuta finire prima.'
+        : `mentre il modello dice «${should}».`),
     size: (size) => `Per farlo si scaricano ${size}, una volta.`,
     equal: 'Uguale: questo dispositivo ha calcolato la stessa risposta.',
     false:
