@@ -334,7 +334,7 @@ const attention: Form = (site, x) => {
   );
   if (!fits.length) return undefined;
   const [d, heads, group] = r.pick(fits);
-  const reach = r.pick([127, 255]);
+  const reach = (d + heads + group) % 2 ? 127 : 255;
   const y = shrunk(site, x, reach);
   const part = (from: number, count: number): string => {
     const some = g.slice(y.name, 1, from * d, (from + count) * d);
