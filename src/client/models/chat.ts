@@ -70,8 +70,8 @@ class Encoder {
   readonly #parts: EncoderParts;
   /** Finds control words, of those that begin at one place the longest. */
   readonly #control: RegExp;
-  /** Letters that control words begin or end with. */
-  readonly #edges: ReadonlySet<string>;
+  /** Letters of control words, but for spaces: where a text is cut is the template's affair. */
+  readonly #letters: ReadonlySet<string>;
   readonly #controlIds: ReadonlyMap<number, string>;
 
   constructor(parts: EncoderParts) {
@@ -79,7 +79,7 @@ class Encoder {
     const words = [...parts.controls.keys()];
     const longestFirst = words.toSorted((a, b) => b.length - a.length);
     this.#control = new RegExp(`(${longestFirst.map(escaped).join('|') || '(?!)'})`, 'u');
-    this.#edges = new Set(words.flatMap((word) => [[...word][0]!, [...word].at(-1)!]));
+    this.#letters = new Set(words.join('').replace(/\s/g, ''));
     this.#controlIds = new Map([...parts.controls].map(([word, id]) => [id, word]));
   }
 
@@ -87,9 +87,9 @@ class Encoder {
     const said = checked(messages);
     const pieces = this.#pieces(said, (text) => this.#marked(text));
     // Each second one is a control word. What a text could have made one of, whole or in part, is not there now.
-    const withoutEdges = this.#pieces(said, (text) => this.#withoutEdges(text));
-    const odd = pieces.find((piece, i) => i % 2 === 1 && piece !== withoutEdges[i]);
-    if (odd !== undefined || pieces.length !== withoutEdges.length)
+    const own = this.#pieces(said, (text) => this.#withoutLetters(text));
+    const odd = pieces.find((piece, i) => i % 2 === 1 && piece !== own[i]);
+    if (odd !== undefined || pieces.length !== own.length)
       throw new AppError('INPUT_CONTROL', odd ?? 'a text changes the control words around it');
     return this.#withoutPrefix(
       pieces.flatMap((piece, i) => (i % 2 ? this.#parts.controls.get(piece)! : this.#text(piece))),
@@ -117,8 +117,8 @@ class Encoder {
       .join('');
   }
 
-  #withoutEdges(text: string): string {
-    return Array.from(text, (letter) => (this.#edges.has(letter) ? MARK : letter)).join('');
+  #withoutLetters(text: string): string {
+    return Array.from(text, (letter) => (this.#letters.has(letter) ? MARK : letter)).join('');
   }
 
   #text(piece: string): number[] {

@@ -130,12 +130,14 @@ describe('a conversation', () => {
       "{{ bos_token }}{% for m in messages %}{{ m.content.split('#') | join('') }}{% endfor %}\n",
       // It writes half of a control word.
       '{{ bos_token }}<|im_{% for m in messages %}{{ m.content }}{% endfor %}\n',
+      // It writes its two ends.
+      '{{ bos_token }}{% for m in messages %}<|{{ m.content }}|>{% endfor %}x',
       // It writes another control word because of a text.
       "{{ bos_token }}{% if '<' in messages[0].content %}<file_sep>{% endif %}x",
     ];
     for (const [i, template] of cases.entries()) {
       const odd = await changed({ generation: { template } });
-      const bad = ['<|im_#end|>', 'end|>', '<'][i]!;
+      const bad = ['<|im_#end|>', 'end|>', 'im_end', '<'][i]!;
       expect(codeOf(() => odd.encode([user(bad)]))).toBe('INPUT_CONTROL');
       expect(codeOf(() => odd.encode([user('plain')]))).toBe('passed');
     }
