@@ -72,15 +72,10 @@ export async function measureLanguage(m: Measuring): Promise<Measured> {
       m.log(`${inputs.length} answers, ${side}, ${JSON.stringify(said)}`);
     }),
   );
-  // The longest first, so that all lanes end at about the same time.
-  const order = [...m.passages.keys()].sort(
-    (a, b) => m.passages[b]!.length - m.passages[a]!.length,
-  );
-  const texts = order.map((i): Job => async (lane) => {
-    const ids = m.passages[i]!;
+  const texts = m.passages.map((ids, i): Job => async (lane) => {
     compared[i] = await once(m.kept, ['compare', [...ids]], () => lane.compare(ids));
-    m.log(`passage ${i + 1} of ${order.length}: ${ids.length} tokens`);
+    m.log(`passage ${i + 1} of ${m.passages.length}: ${ids.length} tokens`);
   });
-  await spread(m.lanes, [...asked, ...texts]);
+  await spread(m.lanes, [...texts, ...asked]);
   return { compared, answers };
 }
