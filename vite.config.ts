@@ -110,13 +110,13 @@ export default defineConfig({
       injectRegister: false,
       manifest: { ...manifest, screenshots: screenshots.map(({ entry }) => entry) },
       injectManifest: {
-        // The shell and its workers; the runtime, the models, the transport of browsers that need it
-        // on the page and the lists for passphrases are cached after their first use.
+        // The shell and its workers, the miner's among them: a model that is here answers offline. The runtime, the
+        // models, the transport of browsers that need it on the page and the lists for passphrases are cached after
+        // their first use.
         globPatterns: ['**/*.{js,css,html,svg,woff2}', 'icon-192.png'],
         globIgnores: [
           '**/*.wasm',
           '**/ort*',
-          '**/*miner*',
           // The miner's own way to ONNX Runtime, where the executor does not cover a model.
           '**/segments-*',
           '**/runtime-*',

@@ -111,10 +111,10 @@ test.describe('a host that answers what is missing with its page', () => {
 
   test('poisons no name: the file is taken as soon as it is there', async ({ page }) => {
     const runtime = hashed('ort-wasm');
-    const worker = hashed('miner.worker');
+    const late = hashed('page-transport');
     for (const [file, type] of [
       [runtime, runtime.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'],
-      [worker, 'text/javascript'],
+      [late, 'text/javascript'],
     ] as const) {
       renameSync(join(folder, file), join(folder, 'away'));
       expect(await typeOf(page, file)).toBe('text/html');
@@ -123,10 +123,10 @@ test.describe('a host that answers what is missing with its page', () => {
     }
     // It is kept then: the host could be away.
     const isKept = (url: string) => page.evaluate(async (u) => !!(await caches.match(u)), url);
-    await expect.poll(() => isKept(worker)).toBe(true);
-    renameSync(join(folder, worker), join(folder, 'away'));
-    expect(await typeOf(page, worker)).toBe('text/javascript');
-    renameSync(join(folder, 'away'), join(folder, worker));
+    await expect.poll(() => isKept(late)).toBe(true);
+    renameSync(join(folder, late), join(folder, 'away'));
+    expect(await typeOf(page, late)).toBe('text/javascript');
+    renameSync(join(folder, 'away'), join(folder, late));
   });
 
   test('keeps the shell ahead, and no model', async ({ page }) => {
@@ -140,12 +140,12 @@ test.describe('a host that answers what is missing with its page', () => {
   });
 
   test('nor one that an older worker kept wrongly', async ({ page }) => {
-    const worker = hashed('miner.worker');
+    const late = hashed('page-transport');
     await page.evaluate(async (url) => {
       const cache = await caches.open('pila-runtime');
       await cache.put(url, await fetch('index.html', { cache: 'reload' }));
-    }, worker);
-    expect(await typeOf(page, worker)).toBe('text/javascript');
+    }, late);
+    expect(await typeOf(page, late)).toBe('text/javascript');
   });
 
   /** Offers a change of the worker. @returns what becomes of it */

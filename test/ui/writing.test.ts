@@ -83,7 +83,7 @@ describe('an answer', () => {
       { text: 'cause', tokens: 3, finish: undefined },
       { text: '.', tokens: 5, finish: 'stop' },
     ];
-    const done = writing.ask(asked);
+    const done = writing.ask(async () => asked);
     expect(writing.isRunning).toBe(true);
     await done;
     expect(engine.generateAsked).toEqual(asked);
@@ -91,13 +91,13 @@ describe('an answer', () => {
     expect(writing.isRunning).toBe(false);
 
     engine.pieces = [{ text: 'No', tokens: 1, finish: 'length' }];
-    await writing.ask(asked);
+    await writing.ask(async () => asked);
     expect([writing.text, writing.tokens, writing.finish]).toEqual(['No', 1, 'length']);
   });
 
   it('that is stopped keeps what came, and its maker is told', async () => {
     engine.pieces = [{ text: 'Be', tokens: 1, finish: undefined }, 'waits'];
-    void writing.ask(asked);
+    void writing.ask(async () => asked);
     await vi.waitUntil(() => writing.text === 'Be');
     writing.stop();
     expect([writing.isRunning, writing.finish]).toEqual([false, 'stopped']);
@@ -108,11 +108,25 @@ describe('an answer', () => {
   });
 
   it('that is stopped before it has begun is stopped as it begins', async () => {
-    const done = writing.ask(asked);
+    const done = writing.ask(async () => asked);
     writing.stop();
     await done;
-    expect(engine.calls.slice(-2)).toEqual(['client.generate', 'client.stopGenerating']);
+    expect(engine.calls).not.toContain('client.generate');
+    const begun = Promise.withResolvers<number>();
+    engine.client.generate = () => begun.promise;
+    const late = writing.ask(async () => asked);
+    await new Promise((r) => setTimeout(r));
+    writing.stop();
+    begun.resolve(1);
+    await late;
+    expect(engine.calls.at(-1)).toBe('client.stopGenerating');
     expect(engine.calls).not.toContain('client.generated');
+  });
+
+  it('that nothing is asked for does not begin', async () => {
+    await writing.ask(async () => undefined);
+    expect(writing).toMatchObject({ isRunning: false, finish: undefined, failed: undefined });
+    expect(engine.calls).not.toContain('client.generate');
   });
 
   it('that fails says so, and keeps what came', async () => {
@@ -122,7 +136,7 @@ describe('an answer', () => {
       if (writing.text) engine.fails['client.generated'] = 'WORKER_DIED';
       return await generated(id);
     };
-    await writing.ask(asked);
+    await writing.ask(async () => asked);
     expect(writing).toMatchObject({ text: 'Be', isRunning: false, finish: undefined });
     expect(writing.failed?.code).toBe('WORKER_DIED');
   });

@@ -16,8 +16,12 @@ export class Update {
     const workbox = new Workbox(address);
     this.#workbox = workbox;
     workbox.addEventListener('waiting', () => (this.ready = true));
-    // Not at the first visit's claim: only a version that waited replaces the page.
-    workbox.addEventListener('controlling', () => this.ready && location.reload());
+    workbox.addEventListener('controlling', () => {
+      // Not at the first visit's claim: only a version that waited replaces the page.
+      if (this.ready) location.reload();
+      // What came before there was a service worker to keep it: without it nothing opens offline.
+      else void fetch('config.json').catch(() => undefined);
+    });
     await workbox.register().catch(() => undefined);
     setInterval(() => navigator.onLine && void workbox.update().catch(() => undefined), CHECK_MS);
   }

@@ -22,7 +22,8 @@ export class Writing {
     this.#session = session;
   }
 
-  async ask(asked: GenerateAsked): Promise<void> {
+  /** @param prepare what is asked, undefined: nothing is; a press meanwhile stops it as any other */
+  async ask(prepare: () => Promise<GenerateAsked | undefined>): Promise<void> {
     const turn = ++this.#turn;
     const isOver = (): boolean => turn !== this.#turn;
     this.#answer = undefined;
@@ -30,6 +31,12 @@ export class Writing {
     [this.finish, this.perSecond, this.failed] = [undefined, undefined, undefined];
     const { peer } = this.#session;
     try {
+      const asked = await prepare();
+      if (isOver()) return;
+      if (!asked) {
+        this.isRunning = false;
+        return;
+      }
       const answer = await peer.generate(asked);
       // Stopped while the model was loaded.
       if (isOver()) return void peer.stopGenerating(answer).catch(() => undefined);
