@@ -17,7 +17,7 @@ import { build, preview } from 'vite';
 import { CHROMIUM_FLAGS, findChromium } from '../chromium.ts';
 import { LANGUAGE_NAMES, LANGUAGES, type Language } from '../../src/ui/i18n/languages.ts';
 import { SHOTS, type Shot } from './gallery/shots.ts';
-import { decodePng, differenceOf, encodePng, type Picture } from './png.ts';
+import { decodePng, differenceOf, encodePng, type Picture } from './pictures/png.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,16 +1,16 @@
 /** Language models beside mining, on a generated decoder: streams, ranks, rests, drops, claims, release. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { toHex } from '../../src/lib/bytes.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
-import { Miner } from '../../src/miner/engine/miner.ts';
-import { WAIT_SECONDS_MAX, type GenerateJob } from '../../src/miner/engine/miner-api.ts';
-import { openLanguage } from '../../src/miner/generator/course.ts';
-import { Generator } from '../../src/miner/generator/generate.ts';
-import { decodeOptions, encodeOptions, optionsOf } from '../../src/miner/generator/options.ts';
-import { DECODER_SMALL, decoderPackage, generatedGeneration } from '../models/decoder.ts';
-import { loadModel } from './small-model.ts';
-import { workWith } from './work.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { Miner } from '../../../src/miner/engine/miner.ts';
+import { WAIT_SECONDS_MAX, type GenerateJob } from '../../../src/miner/engine/miner-api.ts';
+import { openLanguage } from '../../../src/miner/generator/course.ts';
+import { Generator } from '../../../src/miner/generator/generate.ts';
+import { decodeOptions, encodeOptions, optionsOf } from '../../../src/miner/generator/options.ts';
+import { DECODER_SMALL, decoderPackage, generatedGeneration } from '../../models/decoder.ts';
+import { loadModel } from '../small-model.ts';
+import { workWith } from '../work.ts';
 
 const tiny = await loadModel('tiny');
 const SIZE = { ...DECODER_SMALL, tokens: 16, otherShapes: [{ sequences: 2, tokens: 48 }] };

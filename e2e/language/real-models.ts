@@ -11,7 +11,7 @@ const MODELS = ['smollm2'];
 const SPECS = ['generate'];
 
 for (const name of MODELS) {
-  const folder = join(import.meta.dirname, '../.cache/models', name);
+  const folder = join(import.meta.dirname, '../../.cache/models', name);
   if (!existsSync(join(folder, 'manifest.json'))) {
     console.log(`${name}: skipped, it is not here: npm run model:fetch -- ${name}`);
     continue;
