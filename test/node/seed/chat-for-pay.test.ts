@@ -73,7 +73,7 @@ test(
     await vi.waitUntil(asked, wait);
     const chatty = (await api.storage()).models.find(({ name }) => name === 'chatty')!;
     const found = async () => (await api.providers(chatty.id))[0];
-    const provider = (await vi.waitUntil(found, wait));
+    const provider = await vi.waitUntil(found, wait);
     expect(provider).toMatchObject({ price: { type: 'tokens', amount: PRICE }, window: 256 });
     await vi.waitUntil(async () => ((await api.balance(address))?.spendable ?? 0n) > 0n, wait);
 

@@ -53,7 +53,7 @@ describe('a GGUF file of another graph', () => {
     ['llama.block_count', u32(2 ** 32 - 1), 'is 4294967295, not 1 to 256'],
     ['llama.block_count', ['u64', 2 ** 60], 'is 1152921504606847000, not 1 to 256'],
     ['llama.block_count', text('2'), 'is "2", not 1 to 256'],
-    ['llama.feed_forward_length', ['i32s', [96, 96]], "is [\"a list\"], not 1 to 131072"],
+    ['llama.feed_forward_length', ['i32s', [96, 96]], 'is ["a list"], not 1 to 131072'],
     [
       'llama.attention.head_count_kv',
       u32(3),
