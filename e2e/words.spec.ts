@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
 import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
-import { button, createKeysWithCoins, goTo, pressToConfirm } from './support/app.ts';
+import { button, createKeysWithCoins, goTo, modelChoice, pressToConfirm } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -54,7 +54,7 @@ async function picture(page: Page, name: string): Promise<void> {
 
 /** Whoever answers for pay, once the model is chosen. */
 const offer = () => asker.getByRole('radio', { name: /VLT a text/ });
-const chooseModel = () => asker.getByLabel(words.form.model).selectOption(MODEL);
+const chooseModel = () => modelChoice(asker).selectOption(MODEL);
 
 test('a newcomer finds who answers, and what being answered for pay takes', async () => {
   await asker.goto(`${seed.url}#/ask`);

@@ -12,7 +12,7 @@ import { ask as words } from '../../src/ui/i18n/en/ask.ts';
 import { models } from '../../src/ui/i18n/en/models.ts';
 import { plainText } from '../../src/wallet/plain-text.ts';
 import { writeChatty } from '../../test/models/chatty.ts';
-import { button, recordTexts, workersOf } from '../support/app.ts';
+import { button, modelChoice, recordTexts, workersOf } from '../support/app.ts';
 import { answerOf } from '../support/language.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
@@ -72,7 +72,7 @@ test('the model comes from the seed, and the screen asks it', async () => {
   await page.goto(`${seed.url}#/ask`);
   await button(page, models.fetch(name)).click();
   await expect(page.getByRole('option', { name, exact: true })).toBeAttached({ timeout: 300_000 });
-  await page.getByLabel(words.form.model).selectOption(name);
+  await modelChoice(page).selectOption(name);
   await expect(question()).toBeVisible();
   await accessible();
 });
@@ -85,7 +85,7 @@ test('with nobody to be reached it is written piece by piece, the same as in Nod
   await page.reload();
   await expect(question()).toBeVisible();
   // It is asked as soon as it is here.
-  await expect(page.getByLabel(words.form.model)).toHaveValue(name);
+  await expect(modelChoice(page)).toHaveValue(name);
   await page.getByText(t.more.title, { exact: true }).click();
   const pieces = await recordTexts(page, '.answer');
   await ask();

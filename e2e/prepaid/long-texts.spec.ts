@@ -4,7 +4,7 @@ import { networkOf } from '../../src/client/models/networks.ts';
 import { sequenceBytes, tokensMax } from '../../src/core/manifest.ts';
 import { ask as words } from '../../src/ui/i18n/en/ask.ts';
 import { prepaid } from '../../src/ui/i18n/en/prepaid.ts';
-import { button, createKeysWithCoins, goTo, pressToConfirm } from '../support/app.ts';
+import { button, createKeysWithCoins, goTo, modelChoice, pressToConfirm } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -48,7 +48,7 @@ async function shownNumbers(): Promise<number[]> {
 
 test('a page answers the longest text itself, and refuses a longer one with its tokens', async () => {
   await page.goto(`${seed.url}#/ask`);
-  await page.getByLabel(words.form.model).selectOption(model.name);
+  await modelChoice(page).selectOption(model.name);
   await page.getByRole('radio', { name: prepaid.who.here }).check();
   await texts().fill(textOf(most + 1));
   const tooLong = words.form.overLong('1', String(most + 1), String(most));
@@ -85,7 +85,7 @@ test('it is paid for by its length, answered, and checked here', async () => {
   await goTo(page, 'wallet');
   await createKeysWithCoins(page);
   await goTo(page, 'ask');
-  await page.getByLabel(words.form.model).selectOption(model.name);
+  await modelChoice(page).selectOption(model.name);
   const offer = page.getByRole('radio', { name: /VLT a text/ });
   await expect(offer).toBeVisible({ timeout: 150_000 });
   await offer.check();

@@ -3,6 +3,7 @@ import { expect, type CDPSession, type Locator, type Page } from '@playwright/te
 import { parseAddress } from '../../src/core/address.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
+import { ask } from '../../src/ui/i18n/en/ask.ts';
 import type { Seed } from './seed.ts';
 
 /** Address prefix of both trial networks. */
@@ -12,6 +13,10 @@ const FAUCET_GIFT = 100n * 10n ** 9n;
 
 export const button = (page: Page, name: string): Locator =>
   page.getByRole('button', { name, exact: true });
+
+/** The choice of a model on Ask: names of other things there hold that word too. */
+export const modelChoice = (page: Page): Locator =>
+  page.getByRole('combobox', { name: ask.form.model });
 
 /**
  * Presses a button that confirms, as a person does: what a new block makes another question of, between a look and the
