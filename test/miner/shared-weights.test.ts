@@ -52,7 +52,8 @@ describe('in files', () => {
   const written = [model, apart].map((each, i) =>
     writePackage(join(folder, String(i), 'decoder'), each),
   );
-  writeFileSync(join(folder, '0/decoder', GENERATION_FILE), generatedGeneration(SIZE));
+  const generation = generatedGeneration(SIZE);
+  writeFileSync(join(folder, '0/decoder', GENERATION_FILE), generation);
   const read = (file: string): Uint8Array =>
     new Uint8Array(readFileSync(join(folder, '0/decoder', file)));
 
@@ -61,7 +62,7 @@ describe('in files', () => {
     const bytes = [model, apart].map(({ manifest }) => planParts(manifest).bytes);
     expect(bytes[1]! - bytes[0]!).toBe(DOWN);
     const loaded = await loadPackage(async (file) => read(file));
-    expect(loaded).toEqual(model);
+    expect(loaded).toEqual({ ...model, generation });
     expect(loaded.weights[SECOND]).toBe(loaded.weights[FIRST]);
     expect(new Set(loaded.weights).size).toBe(model.weights.length - 1);
   });

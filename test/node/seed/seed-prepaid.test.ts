@@ -76,6 +76,7 @@ test('an opening that waits is in the pool again before a caller is let in', asy
       sender,
       transport,
       channels: { serving, channelChain },
+      packages: { manifests: MODELS },
       outlook: () => CALM,
     };
     const spendings = await openSpendings(spent, NANOVOLTS, Date.now);
