@@ -47,6 +47,10 @@ export default defineConfig(
           selector: 'ObjectExpression > SpreadElement > ObjectExpression',
           message: 'Write the properties themselves, one a line.',
         },
+        {
+          selector: "CallExpression[callee.property.name='waitForFunction'] > [async=true]",
+          message: 'A promise is true at once: poll page.evaluate.',
+        },
       ],
       '@typescript-eslint/max-params': ['error', { max: 4 }],
       '@typescript-eslint/no-unused-vars': [

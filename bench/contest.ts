@@ -9,7 +9,7 @@ import { encoderInputs } from '../test/oracle/encoder-inputs.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { writeEncoder, type Batch, type Encoder } from './encoders.ts';
 import { cpuMs } from './measure.ts';
-import { loadTransformers } from './transformers.ts';
+import { FROM_MEMORY, loadTransformers } from './transformers.ts';
 import { createCpuRounds, type ModelName, type Round } from './pass-split.ts';
 
 // Pinned as for mining: every contestant has one thread.
@@ -119,16 +119,9 @@ export async function createFloat(encoder: Encoder, batch: Batch = encoder): Pro
   return timedSessions([{ session, feeds }]);
 }
 
-/**
- * The same file through @huggingface/transformers: its web build, on our onnxruntime-web, which it takes
- * from the global object where one is there. Its files come from memory: it fetches nothing.
- */
+/** The same file through @huggingface/transformers. */
 async function createTransformers(encoder: Encoder): Promise<Timed> {
   const { float, shape } = encoder;
-  Object.assign(globalThis, { [Symbol.for('onnxruntime')]: ort });
-  const { AutoModel, Tensor, env } = await loadTransformers();
-  // The library sets an address for the runtime's files, which is removed here.
-  delete ort.env.wasm.wasmPaths;
   const { hidden, layers, heads, vocabulary, ffn } = shape;
   const config = {
     model_type: 'bert',
@@ -139,18 +132,11 @@ async function createTransformers(encoder: Encoder): Promise<Timed> {
     vocab_size: vocabulary,
     intermediate_size: ffn,
   };
-  const files = { 'config.json': JSON.stringify(config), 'onnx/model.onnx': float.slice() };
-  const match = async (path: string): Promise<Response | undefined> => {
-    const file = Object.entries(files).find(([name]) => path.endsWith(`/${name}`));
-    return file && new Response(file[1]);
-  };
-  Object.assign(env, { useCustomCache: true, customCache: { match, put: async () => {} } });
-  Object.assign(env, { allowRemoteModels: false, localModelPath: '/' });
-  const model = await AutoModel.from_pretrained(shape.name.replace('/', '-'), {
-    dtype: 'fp32',
-    device: 'auto',
-    session_options: wasm,
+  const { AutoModel, Tensor } = await loadTransformers({
+    'config.json': JSON.stringify(config),
+    'onnx/model.onnx': float.slice(),
   });
+  const model = await AutoModel.from_pretrained(shape.name.replace('/', '-'), FROM_MEMORY);
   const feeds = feedsOf(encoder, (ids, dims) => new Tensor('int64', ids, dims));
   return timed(
     () => model(feeds),

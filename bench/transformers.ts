@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import * as ort from 'onnxruntime-web/webgpu';
 
 const source = join(import.meta.dirname, 'transformers');
 const installed = join(import.meta.dirname, '../.cache/bench-transformers');
@@ -25,7 +26,24 @@ export interface Transformers {
       }
     >;
   };
+  pipeline(
+    task: 'feature-extraction',
+    name: string,
+    options: Readonly<Record<string, unknown>>,
+  ): Promise<
+    (
+      texts: readonly string[],
+      options: Readonly<Record<string, unknown>>,
+    ) => Promise<{ tolist(): number[][] }>
+  >;
 }
+
+/** How a model of memory is loaded: one thread, as ours has. */
+export const FROM_MEMORY = {
+  dtype: 'fp32',
+  device: 'auto',
+  session_options: { executionProviders: ['wasm'] },
+};
 
 function isInstalled(): boolean {
   // npm writes this file last, so an interrupted installation is not taken for a whole one.
@@ -49,9 +67,26 @@ function install(): void {
     );
 }
 
-/** Its web build: on whatever ONNX Runtime stands at `Symbol.for('onnxruntime')` of the global object. */
-export async function loadTransformers(): Promise<Transformers> {
+/**
+ * Its web build, on our onnxruntime-web, which it takes from the global object where one is there.
+ * @param files of the one model that can be loaded, by name: it fetches nothing
+ */
+export async function loadTransformers(
+  files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+): Promise<Transformers> {
   if (!isInstalled()) install();
+  ort.env.wasm.numThreads = 1;
+  Object.assign(globalThis, { [Symbol.for('onnxruntime')]: ort });
   const entry = join(installed, 'node_modules/@huggingface/transformers/dist/transformers.web.js');
-  return (await import(pathToFileURL(entry).href)) as Transformers;
+  const transformers = (await import(pathToFileURL(entry).href)) as Transformers;
+  // The library sets an address for the runtime's files, which is removed here.
+  delete ort.env.wasm.wasmPaths;
+  const match = async (path: string): Promise<Response | undefined> => {
+    const file = Object.entries(files).find(([name]) => path.endsWith(`/${name}`));
+    return file && new Response(file[1]);
+  };
+  const { env } = transformers;
+  Object.assign(env, { useCustomCache: true, customCache: { match, put: async () => {} } });
+  Object.assign(env, { allowRemoteModels: false, localModelPath: '/' });
+  return transformers;
 }

@@ -184,7 +184,7 @@ test('the graphics card taken away: asked for again, then the processor works', 
     await changeConfig(page, { forceFallback: true });
     await page.goto(seed.url);
     await button(page, en.pila.start).click();
-    await expect(sentence(page)).toHaveText(en.sentence.runningGpu, { timeout: 90_000 });
+    await expect(sentence(page)).toHaveText(en.sentence.runningGpu);
     const cdp = await context.browser()!.newBrowserCDPSession();
     const { testing, runningGpu, runningCpu } = en.sentence;
     const said = await recordSentences(page);
@@ -200,7 +200,7 @@ test('the graphics card taken away: asked for again, then the processor works', 
           ? runningGpu
           : since.findLast((one) => one === runningCpu);
       };
-      await expect.poll(works, { timeout: 90_000 }).toBeDefined();
+      await expect.poll(works).toBeDefined();
       return (await works())!;
     };
     expect(await lose()).toBe(runningGpu);

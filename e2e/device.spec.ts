@@ -6,7 +6,7 @@ import { chromium, expect, test, type BrowserContext, type Page } from '@playwri
 import { device as en } from '../src/ui/i18n/en/device.ts';
 import { en as app } from '../src/ui/i18n/en/app.ts';
 import { SILENT_MS } from '../src/ui/settings/device/install.svelte.ts';
-import { backUp, button, countOf, goTo, pause, sentence, valueOf } from './support/app.ts';
+import { backUp, button, countOf, figure, goTo, pause, sentence, valueOf } from './support/app.ts';
 import type { StorageBuckets } from '../src/wallet/vault/vault-places.ts';
 import config from './playwright.config.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
@@ -130,6 +130,8 @@ test('the screen stays lit only where it is wished, while work goes on', async (
 test('the badge counts what arrives unseen, then is a dot while words are unwritten', async () => {
   const last = () => page.evaluate(() => badges.at(-1));
   await goTo(page, 'wallet');
+  // What is there before anything was known has not arrived.
+  await expect(figure(page, app.wallet.spendable)).toContainText('proven at block');
   await setHidden(true);
   await button(page, app.wallet.faucet).click();
   await expect.poll(last).toEqual(['set', 1]);

@@ -41,7 +41,8 @@ test.afterAll(async () => {
 
 const dialog = (of = page) => of.getByRole('dialog');
 const inDialog = (name: string, of = page) => dialog(of).getByRole('button', { name, exact: true });
-const place = (name: string) => page.getByRole('navigation').getByRole('link', { name });
+const place = (name: string) =>
+  page.getByRole('navigation', { name: en.nav.label }).getByRole('link', { name });
 
 async function press(target: Locator, key = 'Enter', of = page): Promise<void> {
   await tabTo(of, target);
@@ -149,6 +150,11 @@ test('a question is written', async () => {
   await tabTo(page, page.getByRole('textbox').first());
   await page.keyboard.type('Che lingua è?');
   await expect(page.getByRole('textbox').first()).toHaveValue('Che lingua è?');
+  // Somebody who answers for pay may be heard by now, and is proposed.
+  const device = page.getByRole('radio', { name: new RegExp(`^${prepaid.who.here}`) });
+  await tabTo(page, page.getByRole('radio', { checked: true }));
+  if (!(await device.isChecked())) await page.keyboard.press('ArrowDown');
+  await expect(device).toBeChecked();
   await tabTo(page, button(page, prepaid.ask.here));
 });
 

@@ -9,6 +9,12 @@ const LONGEST = [
   'prepaid/*',
   'wallet/wallet-keys',
   'wallet/migration',
+  'wallet/profile',
+  'wallet/wallet-use',
+  'language/*',
+  'mining/*',
+  'reorganisation',
+  'lingua',
   'stay',
   'tabs',
 ].map((name) => `**/${name}.spec.ts`);
@@ -19,13 +25,13 @@ export default defineConfig({
     { name: 'longest', testMatch: LONGEST },
     { name: 'others', testMatch: '**/*.spec.ts', testIgnore: LONGEST },
   ],
-  // Tests wait more than they compute: four files at a time on two cores, and patience.
+  // Tests wait more than they compute: four files at a time on two cores, with what runs beside, and patience.
   workers: 4,
   // What does not pass at once is looked into.
   retries: 0,
-  // Longer than the waits within a test, on a machine at half its speed.
-  timeout: 360_000,
-  expect: { timeout: 60_000 },
+  // One patience for all, on a machine at a quarter of its speed: what comes costs nothing by it, speed lives in bench/.
+  timeout: 900_000,
+  expect: { timeout: 180_000 },
   reporter: [['list'], ['json']],
   outputDir: '../test-results',
   use: {

@@ -3,6 +3,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import {
   button,
+  countOf,
   expectAllTaken,
   figure,
   heightOf,
@@ -14,6 +15,7 @@ import {
   readVolts,
   goTo,
   sentence,
+  untilOpensOffline,
   workersOf,
 } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
@@ -48,13 +50,22 @@ const headHeight = async () =>
 const agreed = () =>
   expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
 
+/** Units in all, as the device remembers them. */
+const worked = async () => Number(await page.locator('[data-worked]').getAttribute('data-worked'));
+
 test('a reload keeps keys, chain and balance, and does not mine', async () => {
   await agreed();
   const height = await heightOf(seed);
   const { balance: paid } = await seed.rpc('getAccount', address);
   await expect.poll(balance).toBe(BigInt(paid));
+  const units = await countOf(page, en.pila.completed);
+  expect(units).toBeGreaterThan(0);
+  await expect.poll(worked).toBe(units);
   await page.reload();
   await expect(button(page, en.pila.start)).toBeEnabled();
+  // What was worked stays, though this page has counted nothing yet.
+  await expect.poll(worked).toBe(units);
+  expect(await countOf(page, en.pila.completed)).toBe(0);
   await expect.poll(balance).toBe(BigInt(paid));
   await agreed();
   await expect(sentence(page)).toHaveText(en.sentence.off);
@@ -86,7 +97,7 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
   const { port, data } = seed;
   seed = await startSeed({ network: 'e2e', port, data });
   const after = await heightOf(seed);
-  await expect.poll(() => heightOf(seed), { timeout: 90_000 }).toBeGreaterThan(after + 1);
+  await expect.poll(() => heightOf(seed)).toBeGreaterThan(after + 1);
   expect((await minedBy(seed, address)).at(-1)).toBeGreaterThan(after);
   await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
   await pause(page);
@@ -97,9 +108,10 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
 test('without any network the app opens and shows the last proven balance with its age', async () => {
   const owned = BigInt((await seed.rpc('getAccount', address)).balance);
   await expect.poll(balance).toBe(owned);
-  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active !== null);
+  await untilOpensOffline(page);
   await seed.kill();
   await context.setOffline(true);
+  await page.clock.install({ time: Date.now() + 600_000 });
   await page.reload();
   await expect.poll(balance).toBe(owned);
   await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);

@@ -48,14 +48,14 @@ test('the head goes on after the connection was dropped; a store that stays brok
     Number(/[\d,]+/.exec(await indexLine(page, en.pila.head).innerText())![0].replaceAll(',', ''));
   await page.goto(seed.url);
   await button(page, en.pila.start).click();
-  await expect.poll(head, { timeout: 120_000 }).toBeGreaterThan(1);
+  await expect.poll(head).toBeGreaterThan(1);
   await prepare(page);
   // The connections in use are seen once.
   const first = await head();
   await expect.poll(head).toBeGreaterThan(first + 1);
   await change(page, { drop: 1 });
   const dropped = await head();
-  await expect.poll(head, { timeout: 120_000 }).toBeGreaterThan(dropped + 3);
+  await expect.poll(head).toBeGreaterThan(dropped + 3);
   await expect(page.getByText(en.errors.STORE_FAILED)).toHaveCount(0);
 
   await change(page, { allFail: true });
@@ -63,5 +63,5 @@ test('the head goes on after the connection was dropped; a store that stays brok
   await change(page, { drop: 1 });
   await goTo(page, 'pila');
   const stopped = await head();
-  await expect.poll(head, { timeout: 120_000 }).toBeGreaterThan(stopped + 2);
+  await expect.poll(head).toBeGreaterThan(stopped + 2);
 });

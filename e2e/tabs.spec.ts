@@ -75,7 +75,7 @@ test('the working tab is closed: the other takes over, and nothing is lost', asy
       if ((await seed.rpc('getHeader', h)).miner === addressHex(address)) return true;
     return false;
   };
-  await expect.poll(minedLater, { timeout: 120_000 }).toBe(true);
+  await expect.poll(minedLater).toBe(true);
   await expect.poll(() => balance(follower)).toBeGreaterThanOrEqual(owned);
 });
 

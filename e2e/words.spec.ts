@@ -1,9 +1,15 @@
 /** Asking a model of words for pay: tokens are made here, a seed that mines answers, anybody reads and checks it. */
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
 import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
-import { button, createKeysWithCoins, goTo, modelChoice, pressToConfirm } from './support/app.ts';
+import {
+  button,
+  createKeysWithCoins,
+  expectAccessible,
+  goTo,
+  modelChoice,
+  pressToConfirm,
+} from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -27,15 +33,6 @@ test.afterAll(async () => {
 });
 
 const dialog = (page: Page) => page.getByRole('dialog');
-const accessible = async (page: Page) => {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))).toEqual(
-    [],
-  );
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  expect(wide).toBeLessThanOrEqual(390);
-};
-
 const SAID = ['The file does not exist.', 'Il file non esiste.', 'A class needs a name.'];
 /** As the tokenizer gives them back. */
 const READ = SAID.map((text) => text.toLowerCase());
@@ -59,12 +56,12 @@ const chooseModel = () => modelChoice(asker).selectOption(MODEL);
 test('a newcomer finds who answers, and what being answered for pay takes', async () => {
   await asker.goto(`${seed.url}#/ask`);
   await chooseModel();
-  await expect(offer()).toBeVisible({ timeout: 150_000 });
+  await expect(offer()).toBeVisible();
   // Nothing can be paid yet: what is free is proposed.
   await expect(asker.getByRole('radio', { name: prepaid.who.here })).toBeChecked();
   await offer().check();
   await expect(asker.getByText(prepaid.open.noKeys)).toBeVisible();
-  await accessible(asker);
+  await expectAccessible(asker);
   await asker.getByRole('link', { name: prepaid.open.toWallet }).click();
   await createKeysWithCoins(asker);
   await goTo(asker, 'ask');
@@ -72,14 +69,14 @@ test('a newcomer finds who answers, and what being answered for pay takes', asyn
 
 test('a model of words is asked three texts, whose tokens are counted', async () => {
   await chooseModel();
-  await expect(offer()).toBeChecked({ timeout: 150_000 });
+  await expect(offer()).toBeChecked();
   const texts = asker.getByLabel(words.form.texts, { exact: true });
   await texts.fill(`${SAID[0]}\n${'file '.repeat(70)}`);
   await expect(asker.getByText(words.form.overLong('2', '72', '64'))).toBeVisible();
   await texts.fill(`${SAID.join('\n')}\n`);
   await expect(asker.getByText(words.form.tokens('3', '8', '9', '64'))).toBeVisible();
   await asker.getByLabel(prepaid.open.limit).fill('1');
-  await accessible(asker);
+  await expectAccessible(asker);
   await picture(asker, 'form');
   await button(asker, prepaid.open.review).click();
   await pressToConfirm(dialog(asker).getByRole('button', { name: prepaid.review.confirm }));
@@ -89,7 +86,7 @@ test('a model of words is asked three texts, whose tokens are counted', async ()
 });
 
 test('its answer is embeddings: how alike the texts are, and a copy of the numbers', async () => {
-  await expect(button(asker, prepaid.kept.share).first()).toBeVisible({ timeout: 150_000 });
+  await expect(button(asker, prepaid.kept.share).first()).toBeVisible();
   const answer = asker.locator('.answer').first();
   for (const text of READ) await expect(asker.locator('ol.input').first()).toContainText(text);
   const pair = (a: string, b: string) =>
@@ -105,7 +102,7 @@ test('its answer is embeddings: how alike the texts are, and a copy of the numbe
   const [one, two] = copied.embeddings;
   const dot = one.values.reduce((s: number, v: number, i: number) => s + v * two.values[i], 0);
   expect(dot * one.scale * two.scale).toBeCloseTo(alike, 3);
-  await accessible(asker);
+  await expectAccessible(asker);
   await picture(asker, 'answer');
   const [saved] = await Promise.all([
     asker.waitForEvent('download'),

@@ -1,9 +1,8 @@
 // A proven balance:   npx node examples/balance.ts http://localhost:8790/ rpila1…
-import { connect } from './connect.ts';
+import { createPila } from 'pila/node';
 
-const [seedUrl, address] = process.argv.slice(2) as [string, string];
-const peer = await connect(seedUrl);
-const { spendable, provenAt } = await peer.proven(peer.addressFrom(address));
+const [network, address] = process.argv.slice(2) as [string, string];
+const pila = await createPila({ network });
+const { spendable, provenAt } = await pila.balance(address);
 console.log(`${spendable} nV, proven at block ${provenAt.height}`);
-await peer.stop();
-process.exit();
+await pila.stop();

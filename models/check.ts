@@ -17,6 +17,7 @@ import { openLanguage } from '../src/miner/generator/course.ts';
 import { GENERATION_FILE, loadPackage, TOKENIZER_FILE } from '../src/miner/package/package.ts';
 import { planParts } from '../src/miner/package/parts.ts';
 import { selfTest } from '../src/miner/engine/self-test.ts';
+import { plainText } from '../src/wallet/plain-text.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { admissionText } from './admission.ts';
 import { requireShapes } from './agree.ts';
@@ -79,7 +80,7 @@ async function check(name: string): Promise<void> {
   const model = await loadPackage(async (file) =>
     Uint8Array.from(await readFile(join(folder, file))),
   );
-  for (const line of describe(model.manifest, toHex(model.id))) console.log(line);
+  for (const line of describe(model.manifest, toHex(model.id))) console.log(plainText(line));
   if (model.manifest.tokenizer) {
     await requireQuickPatterns(await readFile(join(folder, TOKENIZER_FILE)));
     console.log('tokenizer: no pattern can run for ever');

@@ -4,6 +4,7 @@
  * repetition begin alike. Tokenizers need neither, so both are refused, harmless ones too.
  */
 import { RegExpParser, visitRegExpAST, type AST } from '@eslint-community/regexpp';
+import { openTokenizer, parseTokenizer } from '../src/client/models/tokeniser.ts';
 import { AppError } from '../src/lib/errors.ts';
 
 /** The pattern as it runs, and what is wrong with it. */
@@ -88,13 +89,7 @@ function firstOf({ elements: [first] }: AST.Alternative, flags: string): RegExp 
 
 /** @param file of tokenizer.json @throws AppError MODEL_REFUSED, MODEL_CORRUPT */
 export async function requireQuickPatterns(file: Uint8Array): Promise<void> {
-  const { Tokenizer } = await import('@huggingface/tokenizers');
-  let tokenizer: object;
-  try {
-    tokenizer = new Tokenizer(JSON.parse(new TextDecoder().decode(file)) as object, {});
-  } catch (cause) {
-    throw new AppError('MODEL_CORRUPT', 'tokenizer.json can not be used', { cause });
-  }
+  const tokenizer = await openTokenizer(parseTokenizer(file));
   for (const pattern of patternsOf(tokenizer)) {
     const slow = findSlow(pattern);
     if (slow)

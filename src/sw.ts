@@ -89,18 +89,19 @@ registerRoute(
     plugins: [fittingOnly, { cacheDidUpdate: ({ cacheName }) => dropOldest(cacheName) }],
   }),
 );
+const configStrategy = new NetworkFirst({
+  cacheName: 'pila-config',
+  networkTimeoutSeconds: 5,
+  plugins: [
+    {
+      cacheWillUpdate: async ({ request, response }) =>
+        mayKeep(request.url, response) ? withoutTime(response) : null,
+    },
+  ],
+});
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('/config.json'),
-  new NetworkFirst({
-    cacheName: 'pila-config',
-    networkTimeoutSeconds: 5,
-    plugins: [
-      {
-        cacheWillUpdate: async ({ request, response }) =>
-          mayKeep(request.url, response) ? withoutTime(response) : null,
-      },
-    ],
-  }),
+  configStrategy,
 );
 
 /** Removes the date: the date of a cached answer must not be compared with this device's clock later. */
@@ -131,6 +132,14 @@ async function refuseOlder(): Promise<void> {
     throw new Error('this build is older than the one at work here');
 }
 
+/** The page read it before this worker was at work: without it a first visit could not be opened offline. */
+async function keepConfig(event: object): Promise<void> {
+  const request = new Request('config.json');
+  await Promise.all(configStrategy.handleAll({ event: event as never, request })).catch(
+    () => undefined,
+  );
+}
+
 async function takeOver(): Promise<void> {
   const newest = Math.max(BUILT_FROM_S, await newestBuild());
   await (await caches.open(BUILDS)).put(NEWEST, new Response(String(newest)));
@@ -138,5 +147,8 @@ async function takeOver(): Promise<void> {
   await self.clients.claim();
 }
 
-self.addEventListener('install', (event) => event.waitUntil(refuseOlder()));
+self.addEventListener('install', (event) => {
+  event.waitUntil(refuseOlder());
+  event.waitUntil(keepConfig(event));
+});
 self.addEventListener('activate', (event) => event.waitUntil(takeOver()));

@@ -32,6 +32,10 @@ const readJson = <T>(path: string): T => JSON.parse(readFileSync(join(root, path
 describe.each([
   ['the project', '.', 'stub/'],
   ['what bench compares with', 'bench/transformers', ''],
+  ['whose clients are tried', 'test/openai', ''],
+  ['an empty program for the package', 'test/package/program', ''],
+  ['an empty page for it', 'test/package/page', ''],
+  ['what its reference is made with', 'test/package/docs', ''],
 ])('%s', (_, folder, stubs) => {
   const manifest = readJson<Manifest>(`${folder}/package.json`);
   const { packages } = readJson<{ packages: Record<string, Locked> }>(
@@ -48,12 +52,12 @@ describe.each([
 
   it('replaces a package everywhere by what it names itself', () => {
     // A path in `overrides` is read from the folder of whoever asks for the package, which is another's.
-    const others = Object.entries(manifest.overrides!).filter(
+    const others = Object.entries(manifest.overrides ?? {}).filter(
       ([name, version]) => version !== `$${name}` && !EXACT.test(version),
     );
     expect(others).toEqual([]);
     const own = Object.keys(asked).filter((name) => asked[name]!.startsWith('file:'));
-    expect(Object.keys(manifest.overrides!)).toEqual(expect.arrayContaining(own));
+    expect(Object.keys(manifest.overrides ?? {})).toEqual(expect.arrayContaining(own));
   });
 
   it('is locked: an exact version, from the registry, by its SHA-512, or one of the stand-ins', () => {
@@ -68,7 +72,7 @@ describe.each([
       },
     );
     expect(wrong).toEqual([]);
-    expect(Object.keys(packages).length).toBeGreaterThan(5);
+    expect(Object.keys(packages).length).toBeGreaterThan(1);
   });
 });
 

@@ -5,7 +5,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium } from './chromium.ts';
 
@@ -29,7 +29,7 @@ const env = {
 };
 const bin = (name: string): string => join('node_modules', '.bin', name);
 
-/** @returns whether the command ended well */
+/** Who prints to a file runs beside others, and gives way to them. @returns whether the command ended well */
 function run(
   output: number,
   command: string,
@@ -40,6 +40,7 @@ function run(
     stdio: ['ignore', output, output],
     env: { ...env, ...more },
   });
+  if (output !== STDOUT && child.pid !== undefined) setPriority(child.pid, NICE);
   return new Promise((resolve) => {
     child.on('error', () => resolve(false));
     child.on('close', (code) => resolve(code === 0));
@@ -95,31 +96,30 @@ const playwright: Step = async (output) => {
   }
 };
 
-/** Steps by name: one follows the other. */
-type Row = Readonly<Record<string, Step>>;
+/** Steps by name. */
+type Steps = Readonly<Record<string, Step>>;
 
 /**
- * Stages follow each other; the rows of a stage run side by side, each on about one core of two. The tests
- * of vitest and of Playwright run several files at a time, which take all the time there is: nothing runs beside them.
+ * One after the other, seen as they come. Their tests wait for blocks, offers and judges of real processes: a third of
+ * two cores is left.
  */
-const STAGES: readonly (readonly Row[])[] = [
-  [
-    {
-      types: script('types'),
-      lint: script('lint'),
-      format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
-      second: script('second'),
-    },
-    {
-      build: script('build'),
-      size: script('size'),
-      lighthouse: single(process.execPath, 'test/lighthouse.ts'),
-      attack: script('attack'),
-    },
-  ],
-  [{ 'tidy, unit, contract and browser tests': vitest }],
-  [{ 'end to end': playwright }],
-];
+const FRONT: Steps = {
+  build: script('build'),
+  attack: script('attack'),
+  'tidy, unit, contract and browser tests': vitest,
+  'end to end': playwright,
+};
+/** They only compute, so they take the time that is left beside those after the build, the longest first. */
+const BESIDE: Steps = {
+  lint: script('lint'),
+  second: script('second'),
+  types: script('types'),
+  format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
+  lighthouse: single(process.execPath, 'test/lighthouse.ts'),
+  size: script('size'),
+};
+/** Niceness of what takes the time that is left: seeds that mine for tests are before it. */
+const NICE = 15;
 
 const words = process.argv.slice(2);
 const isChosen = (name: string): boolean =>
@@ -144,20 +144,28 @@ async function runLive([name, step]: [string, Step]): Promise<void> {
   printCount(name, await step(STDOUT), startedMs, performance.now());
 }
 
-/** Runs the rows at once; each step's output is kept until the steps before it have been printed. */
-async function runRows(rows: readonly (readonly [string, Step][])[]): Promise<void> {
-  const named = rows.filter((row) => row.length).map((row) => row.map(([name]) => name).join(', '));
-  console.log(named.join('\n  beside '));
-  const ended: Promise<() => void>[] = [];
-  for (const row of rows) {
-    let before: Promise<unknown> = Promise.resolve();
-    for (const [name, step] of row) {
-      const one = before.then(() => runKept(name, step));
-      ended.push(one);
-      before = one;
-    }
+/** What ended beside a step that is seen as it comes, not printed yet. */
+const ended: (() => void)[] = [];
+let isLive = false;
+
+function printEnded(): void {
+  if (!isLive) for (const print of ended.splice(0)) print();
+}
+
+async function runFront(left: Iterable<[string, Step]>): Promise<void> {
+  for (const step of left) {
+    isLive = true;
+    await runLive(step);
+    isLive = false;
+    printEnded();
   }
-  for (const print of ended) (await print)();
+}
+
+async function runBeside(left: IteratorObject<[string, Step]>): Promise<void> {
+  for (let at = left.next(); !at.done; at = left.next()) {
+    ended.push(await runKept(...at.value));
+    printEnded();
+  }
 }
 
 /** @returns what prints the step's header, output and count */
@@ -178,12 +186,13 @@ async function runKept(name: string, step: Step): Promise<() => void> {
 // A process that is killed keeps nothing: what seeds and miners load is compiled before they start.
 for (const command of ['src/node/cli.ts', 'src/node/miner-cli.ts'])
   spawnSync(process.execPath, [command, '--help'], { env, stdio: 'ignore' });
-for (const stage of STAGES) {
-  const rows = stage.map((row) => Object.entries(row).filter(([name]) => isChosen(name)));
-  const [first, ...others] = rows.flat();
-  if (first && others.length) await runRows(rows);
-  else if (first) await runLive(first);
-}
+const chosen = (steps: Steps) => Object.entries(steps).filter(([name]) => isChosen(name));
+const front = chosen(FRONT);
+// What is looked at must be built.
+if (front[0]?.[0] === 'build') await runFront(front.splice(0, 1));
+const beside = chosen(BESIDE).values();
+// Where nothing is left in front, both lanes take what is left.
+await Promise.all([runFront(front).then(() => runBeside(beside)), runBeside(beside)]);
 rmSync(scratch, { recursive: true, force: true });
 const skipped = total.skipped ? `, ${total.skipped} skipped` : '';
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

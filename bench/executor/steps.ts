@@ -41,7 +41,8 @@ const weights = manifest.linears.map((l, i) => {
 });
 const before = kernel.memoryBytes;
 const parts = {
-  model,
+  manifest,
+  tables: model.tables,
   kernel,
   weights,
   shapes: analysis.shapes,

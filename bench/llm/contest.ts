@@ -24,7 +24,8 @@ export class Ours {
 
   static async open(model: ModelPackage): Promise<Ours> {
     const backend = await createCpuBackend(model);
-    const opened = await openLanguage(model.manifest, model.tables, model.generation!);
+    const { manifest, tables, generation } = model;
+    const opened = await openLanguage(manifest, tables, generation!, (i) => backend.rows?.(i));
     // Answers to texts of no meaning would end at any time.
     const language = { ...opened, generation: { ...opened.generation, stops: [] } };
     const generator = new Generator(language, await backend.steps!(STEP));

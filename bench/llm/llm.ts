@@ -3,12 +3,12 @@
  * turn within each round; ratios are medians over rounds. Processor time, so that what else the machine does counts
  * only as far as it empties caches.
  *
- *   npm run -s bench:llm -- [--rounds 5] [--model FOLDER] [--gguf FILE] [--alone] [--parts decode,prefill,checks]
+ *   npm run -s bench:llm -- [--rounds 5] [--model FOLDER] [--gguf FILE] [--alone] [--parts start,decode,prefill,checks]
  *
  * `--model`: a package, else the one that `npm run model:fetch -- smollm2` makes; where there is none, a generated
- * decoder of the same sizes. `--alone`: without the others.
+ * decoder of the same sizes. `--alone`: without the others. `start`: from a page's OPFS to the first token (start.ts).
  */
-import { existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,8 @@ import { DECODER_LAYER, decoderPackage, generatedGeneration } from '../../test/m
 import { median } from '../measure.ts';
 import { Ours } from './contest.ts';
 import { installed, installPeers, openLlamaCpp, openWllama, type Peer } from './peers.ts';
-import { requantise } from './q8.ts';
+import { q8File } from './q8.ts';
+import { openStarts, PHASES, type Start } from './start.ts';
 
 const NAME = 'smollm2';
 /** Tokens of a text before what is timed, and that are made. */
@@ -39,7 +40,7 @@ const { values } = parseArgs({
       type: 'string',
       default: join(weightsFolder(NAME, CACHE), namedWeights(NAME)!.files[0]!.name),
     },
-    parts: { type: 'string', default: 'decode,prefill,checks' },
+    parts: { type: 'string', default: 'start,decode,prefill,checks' },
     alone: { type: 'boolean', default: false },
   },
 });
@@ -63,21 +64,6 @@ async function modelToRun(): Promise<ModelPackage> {
   return { ...decoderPackage(size, false, generation), generation };
 }
 
-/** The weights as Q8_0, made once. */
-function q8File(): string {
-  const to = join(installed, `${NAME}-q8_0.gguf`);
-  if (existsSync(to)) return to;
-  const file = openSync(values.gguf, 'r');
-  const { size } = statSync(values.gguf);
-  const read = (from: number, until: number): Uint8Array => {
-    const bytes = new Uint8Array(until - from);
-    readSync(file, bytes, 0, bytes.length, from);
-    return bytes;
-  };
-  requantise({ size, read }, to);
-  return to;
-}
-
 async function peersOf(): Promise<Peer[]> {
   if (values.alone) return [];
   if (!existsSync(values.gguf)) {
@@ -85,7 +71,7 @@ async function peersOf(): Promise<Peer[]> {
     return [];
   }
   installPeers();
-  const gguf = q8File();
+  const gguf = q8File(values.gguf, installed);
   const peers = [await openLlamaCpp(gguf)];
   if (hasChromium()) peers.push(await openWllama(gguf));
   else console.log('no Chromium: without wllama');
@@ -105,6 +91,32 @@ const distinct = new Map(manifest.linears.map((l, i) => [toHex(l.weights), weigh
 const tableBytes = manifest.tables.reduce((sum, { size }) => sum + size, 0);
 const allBytes = [...distinct.values()].reduce((sum, bytes) => sum + bytes, tableBytes);
 
+const isAsked = (part: string): boolean => values.parts.split(',').includes(part);
+
+/** The first start on a device runs its test too: it is told apart. */
+async function startInPage(): Promise<void> {
+  if (!hasChromium() || !existsSync(join(values.model, MANIFEST_FILE))) {
+    console.log('no Chromium, or no package in a folder: no start in a page');
+    return;
+  }
+  const starts = await openStarts(values.model, manifest);
+  const whole = (start: Start): number =>
+    PHASES.reduce((sum, phase) => sum + start[phase].cpu, 0) / 1000;
+  const first = await starts.first();
+  const found: Start[] = [];
+  for (let i = 0; i < rounds; i++) found.push(await starts.first());
+  await starts.close();
+  const of = (phase: (typeof PHASES)[number]): string =>
+    (median(found.map((start) => start[phase].cpu)) / 1000).toFixed(2);
+  console.log(
+    `from OPFS in a page to the first token: ${median(found.map(whole)).toFixed(2)} s of the browser's ` +
+      `processes (reading ${of('read')}, taking ${of('take')}, proof, plans and steps ${of('token')}); ` +
+      `the first on a device, with its test, ${whole(first).toFixed(2)} s`,
+  );
+}
+if (isAsked('start')) await startInPage();
+if (values.parts === 'start') process.exit(0);
+
 const peers = await peersOf();
 const ours = await Ours.open(model);
 /** Tokens a second of each figure, round by round; of checks the time of making ÷ that of checking. */
@@ -116,8 +128,6 @@ const note = (what: string, x: number): void => {
 const perSecond = (ms: number): number => 1000 / ms;
 const MB = 1e6;
 const megabytes = (bytes: number): string => (bytes / MB).toFixed(1);
-
-const isAsked = (part: string): boolean => values.parts.split(',').includes(part);
 
 async function decode(keep: typeof note): Promise<void> {
   keep('decode', perSecond((await ours.answer(DEPTH, COUNT)).ms));

@@ -104,8 +104,8 @@ export async function openLlamaCpp(gguf: string): Promise<Peer> {
   };
 }
 
-/** Processor ms of all processes that descend from one, as Linux counts them: in steps of 10. */
-function treeMs(root: number): number {
+/** Processor ms of each process that descends from one, as Linux counts them: in steps of 10. */
+export function treeTimes(root: number): ReadonlyMap<number, number> {
   const all = new Map<number, { parent: number; ms: number }>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
     try {
@@ -123,7 +123,28 @@ function treeMs(root: number): number {
     }
     return false;
   };
-  return [...all].reduce((sum, [pid, { ms }]) => sum + (isBelow(pid) ? ms : 0), 0);
+  return new Map([...all].flatMap(([pid, { ms }]) => (isBelow(pid) ? [[pid, ms]] : [])));
+}
+
+/** What the processes of the later moment took since the earlier one. */
+export function msBetween(
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+): number {
+  return [...after].reduce((sum, [pid, ms]) => sum + ms - (before.get(pid) ?? 0), 0);
+}
+
+/** An answer in a chat as whoever asks sees it: wall time, ms. */
+export interface Answered {
+  readonly firstMs: number;
+  /** With the first one's. */
+  readonly allMs: number;
+  readonly tokens: number;
+}
+
+export interface ChatPeer extends Peer {
+  /** Answers a question by the model's own template, the likeliest token each, whatever ends it. */
+  answer(question: string, tokens: number): Promise<Answered>;
 }
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -132,9 +153,12 @@ const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'appl
 interface Wllama {
   loadModel(files: Blob[], options: object): Promise<void>;
   createCompletion(options: object): Promise<unknown>;
+  createChatCompletion(
+    options: object,
+  ): Promise<AsyncIterable<{ choices: { delta: { content?: string | null } }[] }>>;
 }
 
-export async function openWllama(gguf: string): Promise<Peer> {
+export async function openWllama(gguf: string): Promise<ChatPeer> {
   const files = join(installed, 'node_modules/@wllama/wllama/esm');
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0]!;
@@ -174,7 +198,7 @@ export async function openWllama(gguf: string): Promise<Peer> {
   /** A text of n common words, each a token, and some tokens after it. */
   const run = async (n: number, count: number): Promise<number> => {
     round++;
-    const start = treeMs(process.pid);
+    const start = treeTimes(process.pid);
     await page.evaluate(
       async ([n, count, round]) => {
         const words = 'river stone lamp garden winter music paper bridge apple market'.split(' ');
@@ -186,7 +210,7 @@ export async function openWllama(gguf: string): Promise<Peer> {
       },
       [n, count, round],
     );
-    return treeMs(process.pid) - start;
+    return msBetween(start, treeTimes(process.pid));
   };
   await run(32, 4);
   let [depth, short] = [0, 0];
@@ -198,6 +222,27 @@ export async function openWllama(gguf: string): Promise<Peer> {
     },
     // It reads the text again: what is over the time of one token alone is that of the others.
     decode: async (count) => ((await run(depth, count + 1)) - short) / count,
+    answer: (question, tokens) =>
+      page.evaluate(
+        async ([content, max_tokens]) => {
+          const { wllama } = globalThis as unknown as { wllama: Wllama };
+          const options = { temperature: 0, ignore_eos: true, cache_prompt: false, stream: true };
+          const messages = [{ role: 'user', content }];
+          const start = performance.now();
+          let [firstMs, tokens] = [0, 0];
+          for await (const { choices } of await wllama.createChatCompletion({
+            messages,
+            max_tokens,
+            ...options,
+          })) {
+            // The first part names the role alone.
+            if (!choices[0]?.delta.content) continue;
+            if (!tokens++) firstMs = performance.now() - start;
+          }
+          return { firstMs, allMs: performance.now() - start, tokens };
+        },
+        [question, tokens] as const,
+      ),
     close: async () => {
       await browser.close();
       server.close();

@@ -1,5 +1,7 @@
 /** A GGUF file again with all matrices as Q8_0: what llama.cpp and wllama run beside weights of 7 bits. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { openFile } from '../../models/import/checkpoint/files.ts';
 import { Cursor, bytesOfType, scalar } from '../../models/import/llama/read/gguf-cursor.ts';
 import { Gguf } from '../../models/import/llama/read/gguf.ts';
 import type { Bytes } from '../../models/import/safetensors.ts';
@@ -60,7 +62,7 @@ function blocksOf(values: Float32Array): Uint8Array {
 }
 
 /** Writes the file `to`. Vectors stay float32. */
-export function requantise(bytes: Bytes, to: string): void {
+function requantise(bytes: Bytes, to: string): void {
   const gguf = new Gguf(bytes, 'gguf');
   const { end, tensors } = headerOf(bytes);
   const file = openSync(to, 'w');
@@ -96,4 +98,14 @@ export function requantise(bytes: Bytes, to: string): void {
     pad();
   }
   closeSync(file);
+}
+
+/** Made once. @param gguf a file that is there. @returns path of the same in Q8_0, in `folder` */
+export function q8File(gguf: string, folder: string): string {
+  const to = join(folder, `${basename(gguf).split('-')[0]!.toLowerCase()}-q8_0.gguf`);
+  if (existsSync(to)) return to;
+  const file = openFile(dirname(gguf), basename(gguf))!;
+  requantise(file, to);
+  file.close();
+  return to;
 }

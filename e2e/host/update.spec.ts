@@ -14,7 +14,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { en } from '../../src/ui/i18n/en/app.ts';
-import { button, countOf, goTo, pause, readAddress, sentence, valueOf } from '../support/app.ts';
+import {
+  button,
+  countOf,
+  goTo,
+  pause,
+  readAddress,
+  sentence,
+  untilOpensOffline,
+  valueOf,
+} from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 import { serveStatic, type StaticHost } from '../support/static-host.ts';
 
@@ -60,7 +69,7 @@ test('restarts after the unit in work, when the person says so, and keeps what i
   await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
   const address = await readAddress(page);
   await goTo(page, 'pila');
-  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active !== null);
+  await untilOpensOffline(page);
   await seed.kill();
   release('next');
   const { port, data } = seed;
@@ -186,10 +195,12 @@ test.describe('a host that answers what is missing with its page', () => {
     // Nobody uses the old one any more: the newer takes over by itself.
     await page.goto('about:blank');
     await page.goto(host.url);
-    await page.waitForFunction(async () => {
-      const { active, waiting } = await navigator.serviceWorker.ready;
-      return !waiting && active?.state === 'activated';
-    });
+    const isTaken = () =>
+      page.evaluate(async () => {
+        const { active, waiting } = await navigator.serviceWorker.ready;
+        return !waiting && active?.state === 'activated';
+      });
+    await expect.poll(isTaken).toBe(true);
     expect(await offer(page, of(builtS))).toBe('redundant');
     expect(await offer(page, of(builtS + 2))).toBe('installed');
   });

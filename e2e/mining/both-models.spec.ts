@@ -20,8 +20,6 @@ import { removeData, startSeed, type Seed } from '../support/seed.ts';
 /** What a new device begins with, and the network's default, which others mine with. */
 const [FIRST, SECOND] = ['lingua', 'minilm'] as const;
 const second = toHex(modelNamed(networkOf('local'), SECOND)!.id);
-/** ms from the click to a unit. */
-const FIRST_UNIT_MS_MAX = 60_000;
 
 // Parts are held back on their way, which a service worker would fetch past us.
 test.use({
@@ -69,16 +67,14 @@ const stateOf = (page: Page, name: string) =>
 /** Waits for a further unit. */
 async function worksOn(page: Page): Promise<void> {
   const before = await countOf(page, en.pila.completed);
-  await expect
-    .poll(() => countOf(page, en.pila.completed), { timeout: 120_000 })
-    .toBeGreaterThan(before);
+  await expect.poll(() => countOf(page, en.pila.completed)).toBeGreaterThan(before);
 }
 
 test('a fresh page mines with the small model at once, fetches the second behind it, and goes on with both', async ({
   page,
 }) => {
   // Blocks of the second model are below the head that the page finds.
-  await expect.poll(heightOfSeed, { timeout: 120_000 }).toBeGreaterThan(1);
+  await expect.poll(heightOfSeed).toBeGreaterThan(1);
   const released = Promise.withResolvers<void>();
   await page.route(`**/models/${second}/**`, async (route) => {
     await released.promise;
@@ -87,9 +83,7 @@ test('a fresh page mines with the small model at once, fetches the second behind
   await page.goto(seed.url);
   const said = await recordHolding(page);
   await button(page, en.pila.start).click();
-  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/, {
-    timeout: FIRST_UNIT_MS_MAX,
-  });
+  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
   await expect(indexLine(page, en.pila.model)).toHaveText(FIRST);
   await expect
     .poll(async () => (await said()).join('\n'))
@@ -97,7 +91,7 @@ test('a fresh page mines with the small model at once, fetches the second behind
   await page.screenshot({ path: test.info().outputPath('behind.png'), fullPage: true });
 
   released.resolve();
-  await expect(page.locator('.holding')).toHaveCount(0, { timeout: 120_000 });
+  await expect(page.locator('.holding')).toHaveCount(0);
   await worksOn(page);
   await goTo(page, 'settings');
   for (const name of [FIRST, SECOND])
@@ -128,7 +122,7 @@ test('on a metered line it asks first; who declines does not mine, and may think
   });
   await page.goto(seed.url);
   await button(page, en.pila.start).click();
-  await expect(page.locator('.holding')).toContainText(SECOND, { timeout: FIRST_UNIT_MS_MAX });
+  await expect(page.locator('.holding')).toContainText(SECOND);
   const fetch = page.getByRole('button', { name: /^Fetch \d+(\.\d+)?\sMB$/ });
   await expect(fetch).toBeVisible();
   await button(page, words.declineAll).click();
@@ -141,7 +135,7 @@ test('on a metered line it asks first; who declines does not mine, and may think
   await expect(page.locator('.holding')).toContainText('You declined');
   await expect(button(page, en.pila.start)).toBeDisabled();
   await fetch.click();
-  await expect.poll(() => parts.length, { timeout: 120_000 }).toBeGreaterThan(0);
-  await expect(page.locator('.holding')).toHaveCount(0, { timeout: 120_000 });
-  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/, { timeout: 120_000 });
+  await expect.poll(() => parts.length).toBeGreaterThan(0);
+  await expect(page.locator('.holding')).toHaveCount(0);
+  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
 });

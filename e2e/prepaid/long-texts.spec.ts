@@ -52,14 +52,14 @@ test('a page answers the longest text itself, and refuses a longer one with its 
   await page.getByRole('radio', { name: prepaid.who.here }).check();
   await texts().fill(textOf(most + 1));
   const tooLong = words.form.overLong('1', String(most + 1), String(most));
-  await expect(page.getByText(tooLong)).toBeVisible({ timeout: 150_000 });
+  await expect(page.getByText(tooLong)).toBeVisible();
   await button(page, prepaid.ask.here).click();
   await expect(page.getByText(words.faults.inputLong)).toBeVisible();
   await texts().fill(textOf(most));
   const counted = words.form.tokens('1', String(mined.sequences), String(most), String(most));
   await expect(page.getByText(counted)).toBeVisible();
   await button(page, prepaid.ask.here).click();
-  await expect(page.locator('.answer')).toBeVisible({ timeout: 150_000 });
+  await expect(page.locator('.answer')).toBeVisible();
   own = await shownNumbers();
   expect(own).toHaveLength(model.answerSize);
 });
@@ -87,7 +87,7 @@ test('it is paid for by its length, answered, and checked here', async () => {
   await goTo(page, 'ask');
   await modelChoice(page).selectOption(model.name);
   const offer = page.getByRole('radio', { name: /VLT a text/ });
-  await expect(offer).toBeVisible({ timeout: 150_000 });
+  await expect(offer).toBeVisible();
   await offer.check();
   await page.getByLabel(prepaid.open.limit).fill('1');
   await button(page, prepaid.open.review).click();
@@ -103,8 +103,8 @@ test('it is paid for by its length, answered, and checked here', async () => {
   await expect(page.getByText(cost)).toBeVisible();
   await button(page, prepaid.ask.go).click();
   const verify = button(page, prepaid.kept.verify).first();
-  await expect(verify).toBeVisible({ timeout: 150_000 });
+  await expect(verify).toBeVisible();
   expect(await shownNumbers()).toEqual(own);
   await verify.click();
-  await expect(page.getByText(prepaid.kept.equal)).toBeVisible({ timeout: 150_000 });
+  await expect(page.getByText(prepaid.kept.equal)).toBeVisible();
 });

@@ -1,4 +1,5 @@
 /** The app as a person uses it: screens, numbers and buttons, found by the words on the screen. */
+import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type CDPSession, type Locator, type Page } from '@playwright/test';
 import { parseAddress } from '../../src/core/address.ts';
 import { toHex } from '../../src/lib/bytes.ts';
@@ -11,8 +12,17 @@ const PREFIX = 'rpila';
 /** nV that a seed gives. */
 const FAUCET_GIFT = 100n * 10n ** 9n;
 
-export const button = (page: Page, name: string): Locator =>
+export const button = (page: Page | Locator, name: string): Locator =>
   page.getByRole('button', { name, exact: true });
+
+/** axe has nothing against the screen, and on a phone nothing of it has to be scrolled to sideways. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  expect(found).toEqual([]);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide).toBeLessThanOrEqual(390);
+}
 
 /** The choice of a model on Ask: names of other things there hold that word too. */
 export const modelChoice = (page: Page): Locator =>
@@ -94,11 +104,25 @@ export const indexLine = (page: Page, label: string): Locator =>
     })
     .locator('dd');
 
+/** The app opens offline once its service worker is active, and keeps what the page was told. */
+export async function untilOpensOffline(page: Page): Promise<void> {
+  const opens = () =>
+    page.evaluate(async () => {
+      const { active } = await navigator.serviceWorker.ready;
+      return active !== null && (await caches.match('/config.json')) !== undefined;
+    });
+  await expect.poll(opens).toBe(true);
+}
+
+/** The place's link in the frame: a screen may have ways of its own, called alike. */
+export const placeLink = (page: Page, place: keyof typeof en.nav, nav: typeof en.nav = en.nav) =>
+  page.getByRole('navigation', { name: nav.label }).getByRole('link', { name: nav[place] });
+
 export async function goTo(
   page: Page,
   place: 'pila' | 'ask' | 'wallet' | 'network' | 'settings',
 ): Promise<void> {
-  const link = page.getByRole('navigation').getByRole('link', { name: en.nav[place] });
+  const link = placeLink(page, place);
   await link.click();
   await expect(link).toHaveAttribute('aria-current', 'page');
   // A screen's code and texts come when it is first opened.
@@ -144,9 +168,7 @@ export async function workGently(page: Page): Promise<void> {
 export async function mineUntilPaid(page: Page): Promise<void> {
   await workGently(page);
   await button(page, en.pila.start).click();
-  await expect
-    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
-    .toBeGreaterThan(0n);
+  await expect.poll(() => readVolts(page, en.pila.balance)).toBeGreaterThan(0n);
 }
 
 export async function pause(page: Page): Promise<void> {
@@ -171,7 +193,7 @@ export async function expectAllTaken(
 ): Promise<void> {
   const missing = async () =>
     before + (await foundBy(page)) - (await minedBy(seed, address)).length;
-  await expect.poll(missing, { timeout: 120_000 }).toBe(0);
+  await expect.poll(missing).toBe(0);
   const { height } = await seed.rpc('status');
   await expect(indexLine(page, en.pila.head)).toContainText(new RegExp(`\\b${height},`));
 }
@@ -290,4 +312,14 @@ export async function addAuthenticator(
   };
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options });
   return { cdp, authenticatorId };
+}
+
+/** Ends the seed once both pages are linked to each other, and waits until neither has another peer. */
+export async function leaveAlone(seed: Seed, pages: readonly [Page, Page]): Promise<void> {
+  for (const page of pages) {
+    await goTo(page, 'network');
+    await expect(page.locator('.peer[data-link="webrtc"]')).toHaveCount(1);
+  }
+  await seed.kill();
+  for (const page of pages) await expect(page.locator('.peer')).toHaveCount(1);
 }

@@ -1,4 +1,4 @@
-/** A mirror of models' parts: a real server on loopback that can go silent, or change a byte. */
+/** A mirror of models' parts: a real server on loopback that can go silent, or change bytes. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkOf } from '../../src/client/models/networks.ts';
@@ -14,8 +14,8 @@ export interface Mirror {
   readonly asked: number[];
   /** Number of parts that it still sends; the parts after them stop in the middle, without an error. */
   left: number;
-  /** Number of the part in which it changes one byte. */
-  spoiled: number | undefined;
+  /** Whether it changes one byte of each part. */
+  spoils: boolean;
   close(): void;
 }
 
@@ -35,7 +35,7 @@ export async function startMirror(counted: string): Promise<Mirror> {
     if (!bytes) return void response.writeHead(404).end();
     const isCounted = models.get(id)?.name === counted;
     if (isCounted) mirror.asked.push(part);
-    if (part === mirror.spoiled) bytes[bytes.length >> 1]! ^= 1;
+    if (mirror.spoils) bytes[bytes.length >> 1]! ^= 1;
     response.setHeader('content-length', bytes.length);
     if (mirror.left-- <= 0) return void response.write(bytes.subarray(0, bytes.length >> 1));
     response.end(bytes, () => isCounted && mirror.given.push(part));
@@ -46,7 +46,7 @@ export async function startMirror(counted: string): Promise<Mirror> {
     given: [],
     asked: [],
     left: Infinity,
-    spoiled: undefined,
+    spoils: false,
     close: () => void (server.closeAllConnections(), server.close()),
   };
   return mirror;

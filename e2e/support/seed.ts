@@ -70,10 +70,13 @@ const bindsUdp = (port: number): Promise<boolean> =>
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** Begins the chain of the tests' own network so late that its first blocks are the easiest there are. */
-async function beginLate(data: string): Promise<void> {
+/** Networks of one computer, which begin a chain of their own. */
+const AT_HOME = ['local', 'e2e'] as const;
+
+/** Begins a chain so late that its first blocks are the easiest there are. */
+async function beginLate(name: (typeof AT_HOME)[number], data: string): Promise<void> {
   if (existsSync(join(data, 'chain'))) return;
-  const network = networkOf('e2e');
+  const network = networkOf(name);
   await beginChain(network, data, Date.now() - network.params.lagMs);
 }
 
@@ -99,8 +102,9 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
   const [rpcPort, rtcPort] = [await freePort(), await freePort()];
   const { network = 'e2e', args = [] } = options;
   // One that is told of others learns their genesis.
-  const isFirst = network === 'e2e' && !args.includes('--bootstrap') && options.root === undefined;
-  if (isFirst && !options.isPunctual) await beginLate(data);
+  const isFirst = !args.includes('--bootstrap') && options.root === undefined;
+  const home = AT_HOME.find((name) => name === network);
+  if (home && isFirst && !options.isPunctual) await beginLate(home, data);
   const child = spawn(
     process.execPath,
     [

@@ -115,12 +115,12 @@ test('spending locks by itself after the chosen minute, and mining goes on', asy
   await button(page, en.pila.start).click();
   await expect(button(page, en.pila.pause)).toBeVisible();
   await goTo(page, 'wallet');
-  await expect(page.getByText(en.wallet.locked)).toBeVisible({ timeout: 100_000 });
+  await expect(page.getByText(en.wallet.locked)).toBeVisible();
   await look('locked');
   await goTo(page, 'pila');
   const units = async () => Number((await page.title()).replace(/\D/g, ''));
   const before = await units();
-  await expect.poll(units, { timeout: 120_000 }).toBeGreaterThan(before);
+  await expect.poll(units).toBeGreaterThan(before);
   await pause(page);
   await goTo(page, 'wallet');
   await unlock();
@@ -263,8 +263,9 @@ test('history as a table, the wallet as a file', async () => {
   await expect(page.getByText(en.wallet.sent, { exact: true })).toBeVisible();
   const table = await download(() => button(page, words.csv.save).click());
   const rows = table.slice(1).trimEnd().split('\r\n');
-  expect(rows).toHaveLength(3);
-  expect(rows[1]).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d+,Sent,-1\.000002,0\.000002,rpila1/);
+  const when = /^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d+,/.source;
+  const paid = /Sent,-1\.000002,0\.000002,rpila1[a-z0-9]+,Alessandro,/.source;
+  expect(rows.filter((row) => new RegExp(when + paid).test(row))).toHaveLength(1);
   await button(page, words.file.export).click();
   await look('file');
   file = await download(() => press(words.file.save));

@@ -1,17 +1,21 @@
 /** The wallet in full use: replacing what waits, payment links, two accounts, watched addresses. */
+import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../../src/core/address.ts';
+import { parseAmount } from '../../src/wallet/amount.ts';
 import { isolated } from '../../src/wallet/plain-text.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
+import { history } from '../../src/ui/i18n/en/history.ts';
 import { keyring } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import {
   button,
   chooseLater,
+  figure,
   goTo,
   mineUntilPaid,
   pause,
@@ -70,13 +74,17 @@ async function confirm(): Promise<void> {
     await expect(done).toBeVisible({ timeout: 5_000 });
   }).toPass();
 }
+const lines = (kind: string) =>
+  page.locator('.history > li', { has: page.locator(`[data-kind="${kind}"]`) });
+const signedVolts = (text: string): bigint =>
+  text.startsWith('-') ? -parseAmount(text.slice(1)) : parseAmount(text);
 const accounts = () => page.getByLabel(words.account.label, { exact: true });
 const balanceOf = async (address: string) =>
   BigInt((await seed.rpc('getAccount', address)).balance);
 const mineABlock = async (isThere: () => Promise<boolean>) => {
   await goTo(page, 'pila');
   await button(page, en.pila.resume).click();
-  await expect.poll(isThere, { timeout: 120_000 }).toBe(true);
+  await expect.poll(isThere).toBe(true);
   await pause(page);
   await goTo(page, 'wallet');
 };
@@ -112,7 +120,8 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await press(en.common.cancel);
   await button(page, words.replace.cancel).click();
   await look('cancel');
-  await press(en.send.review);
+  await expect(dialog().getByRole('button', { name: words.replace.keep })).toBeVisible();
+  await press(words.replace.cancelGo);
   await expect(dialog().locator('.address')).toHaveText(first);
   await confirm();
   await press(en.common.done);
@@ -122,8 +131,11 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await expect(button(page, words.replace.speedUp)).toHaveCount(1);
   const counted = async () => (await seed.rpc('getAccount', first)).txCount === 1;
   await mineABlock(counted);
+  // What came to nothing waits no more, and the history calls its cancellation so.
+  await expect(page.getByRole('heading', { name: en.wallet.pending })).toHaveCount(0);
+  await page.getByText(history.nothing.title(1, '1')).click();
   await expect(page.getByText(en.wallet.pendingState.replaced)).toBeVisible();
-  await expect(page.getByText(en.wallet.toSelf, { exact: true })).toBeVisible();
+  await expect(lines('toSelf')).toContainText(words.replace.cancellation);
   expect(await balanceOf(OTHER)).toBe(0n);
 });
 
@@ -140,12 +152,50 @@ test('a payment is sped up, and paid once', async () => {
   await expect(dialog().getByRole('radio', { name: words.fee.fast })).toHaveCount(0);
   await press(en.send.review);
   await confirm();
+  await field(keyring.payee.remember).fill('Alessandro');
+  await press(keyring.payee.keep);
   await press(en.common.done);
   await expect(page.getByText(words.replace.rival)).toBeVisible();
   await mineABlock(async () => (await balanceOf(OTHER)) > 0n);
   expect(await balanceOf(OTHER)).toBe((5n * VOLT) / 4n);
   // The fee is a tenth higher.
   await expect(page.getByText('−1.2500022 VLT')).toBeVisible();
+});
+
+test('the history has days, blocks found, names, notes; its table adds up to the balance', async () => {
+  const sent = lines('sent');
+  await expect(sent).toContainText(history.to('Alessandro'));
+  const day = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium' }).format(Date.now());
+  await expect(sent.locator('time')).toContainText(day);
+  await expect(lines('block').first()).toContainText('+50.0000');
+  await expect(lines('block').first().locator('time')).toContainText(day);
+  await button(page, history.filters.work).click();
+  await expect(sent).toHaveCount(0);
+  await expect(lines('block').first()).toBeVisible();
+  await button(page, history.filters.payments).click();
+  await expect(lines('block')).toHaveCount(0);
+  await sent.getByText(history.details).click();
+  await sent.getByLabel(history.note.label).fill('zinc for the pile');
+  await sent.getByRole('button', { name: history.note.save }).click();
+  await look('history');
+  await goTo(page, 'pila');
+  await goTo(page, 'wallet');
+  await expect(sent).toContainText('zinc for the pile');
+  await page.getByText(history.sums.title).click();
+  const year = page.getByRole('row', { name: String(new Date().getFullYear()) }).first();
+  await expect(year).toContainText('−1.2500044');
+
+  const saved = page.waitForEvent('download');
+  await button(page, keyring.csv.save).click();
+  const table = readFileSync(await (await saved).path(), 'utf8');
+  const [titles, ...rows] = table.slice(1).trimEnd().split('\r\n');
+  const at = titles!.split(',').indexOf(keyring.csv.change);
+  const sum = rows.reduce((total, row) => total + signedVolts(row.split(',')[at]!), 0n);
+  const maturing = figure(page, en.wallet.immature);
+  const immature = (await maturing.count()) ? await readVolts(page, en.wallet.immature) : 0n;
+  expect(sum).toBe((await readVolts(page, en.wallet.spendable)) + immature);
+  expect(table).not.toContain(keyring.csv.rest);
+  expect(table).toContain('zinc for the pile');
 });
 
 test('a second account of the same words: coins go from one to the other', async () => {
@@ -183,7 +233,7 @@ test('a second account of the same words: coins go from one to the other', async
   // Work is paid to the account in use.
   await goTo(page, 'pila');
   await button(page, en.pila.start).click();
-  await expect.poll(() => balanceOf(second), { timeout: 120_000 }).toBeGreaterThan(3n * VOLT);
+  await expect.poll(() => balanceOf(second)).toBeGreaterThan(3n * VOLT);
   await pause(page);
   await goTo(page, 'wallet');
 });

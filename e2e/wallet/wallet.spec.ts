@@ -2,6 +2,7 @@
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../../src/core/address.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
+import { keyring } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import {
   backupQuestions,
@@ -9,10 +10,12 @@ import {
   choiceOf,
   chooseLater,
   createKeys,
+  goTo,
   pressToConfirm,
   readAddress,
   readVolts,
   readWords,
+  untilOpensOffline,
   wordAsked,
 } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
@@ -58,11 +61,40 @@ test('keys are made, and trial coins arrive', async () => {
   await button(page, en.wallet.faucet).click();
   await expect(page.getByText(en.wallet.faucetDone)).toBeVisible();
   await expect.poll(spendable).toBe(100n * VOLT);
-  await expect(page.getByText(en.wallet.received)).toBeVisible();
+  await expect(page.locator('.history').getByText(en.wallet.received)).toBeVisible();
   // The seed gives to an address only now and then.
   await button(page, en.wallet.faucet).click();
   await expect(page.getByText(en.errors.FAUCET_LATER)).toBeVisible();
   await button(page, en.common.dismiss).click();
+});
+
+test('after a first visit the wallet opens without a network', async () => {
+  await expect.poll(spendable).toBe(100n * VOLT);
+  await untilOpensOffline(page);
+  await context.setOffline(true);
+  await page.reload();
+  await expect.poll(spendable).toBe(100n * VOLT);
+  expect(await readAddress(page)).toBe(address);
+  await context.setOffline(false);
+  await page.reload();
+});
+
+test('Back closes a sheet, and a sheet that was closed leaves nothing to go back to', async () => {
+  await goTo(page, 'network');
+  await goTo(page, 'wallet');
+  await button(page, en.wallet.receive).click();
+  await expect(dialog()).toBeVisible();
+  await page.goBack();
+  await expect(dialog()).toHaveCount(0);
+  expect(new URL(page.url()).hash).toBe('#/wallet');
+  await button(page, en.wallet.receive).click();
+  await inDialog(en.common.close).click();
+  await expect(dialog()).toHaveCount(0);
+  await expect(button(page, en.wallet.receive)).toBeFocused();
+  await expect.poll(() => page.evaluate(() => history.state as unknown)).toBeNull();
+  await page.goBack();
+  expect(new URL(page.url()).hash).toBe('#/network');
+  await goTo(page, 'wallet');
 });
 
 test('sending opens once the words are written down', async () => {
@@ -178,16 +210,23 @@ test('the 24 words give the same address and balance on another device', async (
   page = await context.newPage();
   await page.goto(`${seed.url}#/wallet`);
   await button(page, en.wallet.restore).click();
-  const refused = async (text: string, why: string) => {
-    await field(en.restore.words).fill(text);
-    await inDialog(en.restore.go).click();
-    await expect(dialog().getByText(why)).toBeVisible();
-  };
-  await refused(seedWords.slice(1).join(' '), en.errors.WORDS_COUNT);
-  await refused([...seedWords.slice(1), 'volta'].join(' '), en.errors.WORDS_UNKNOWN);
+  const typed = field(en.restore.words);
+  const go = inDialog(en.restore.go);
+  await typed.fill(seedWords.slice(1).join(' '));
+  await expect(dialog().getByText(en.errors.WORDS_COUNT)).toBeVisible();
+  await expect(go).toBeDisabled();
+  const numbered = (words: readonly string[]) => words.map((word, i) => `${i + 1}. ${word},`);
+  // Named by its place; what it is like is told while the words are shown, and put in by one press.
+  await typed.fill(numbered(seedWords.with(16, `${seedWords[16]}x`)).join('\n'));
+  await expect(dialog().getByText(keyring.restore.unknown(['17']))).toBeVisible();
+  await expect(go).toBeDisabled();
+  await inDialog(en.protect.show).click();
+  await inDialog(seedWords[16]!).click();
+  await expect(typed).toHaveValue(`${seedWords.join(' ')} `);
   const last = seedWords.at(-1) === 'zoo' ? 'abandon' : 'zoo';
-  const wrong = [seedWords.slice(1), last].flat();
-  await refused(wrong.join(' '), en.errors.WORDS_CHECKSUM);
+  await typed.fill([seedWords.slice(1), last].flat().join(' '));
+  await go.click();
+  await expect(dialog().getByText(en.errors.WORDS_CHECKSUM)).toBeVisible();
   await field(en.restore.words).fill(seedWords.join('  ').toUpperCase());
   await inDialog(en.restore.go).click();
   await chooseLater(page);

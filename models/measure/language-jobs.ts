@@ -1,7 +1,6 @@
 /** What a report of a language model has to compute, spread over lanes, and kept on disk so that each is done once. */
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keptFile, nameOf } from './kept-file.ts';
 import type { Compared } from './language-figures.ts';
 import type { Lane, Said, Side } from './language.ts';
 
@@ -13,17 +12,9 @@ export interface Kept {
 
 /** The same arguments have the same result. */
 async function once<T>({ folder, key }: Kept, job: readonly unknown[], run: () => Promise<T>) {
-  const name = createHash('sha256')
-    .update(JSON.stringify([key, ...job]))
-    .digest('hex');
-  const path = join(folder, `${name}.json`);
-  if (!existsSync(path)) {
-    const result = await run();
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(`${path}.part`, JSON.stringify(result));
-    renameSync(`${path}.part`, path);
-  }
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
+  const path = join(folder, `${nameOf(JSON.stringify([key, ...job]))}.json`);
+  const file = await keptFile(path, async () => JSON.stringify(await run()));
+  return JSON.parse(file.toString('utf8')) as T;
 }
 
 type Job = (lane: Lane) => Promise<void>;

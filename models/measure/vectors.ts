@@ -1,11 +1,10 @@
 /** Vectors of many texts, the float encoder's and a package's, kept on disk so that each is computed once. */
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import type { Bert } from '../import/bert.ts';
 import { encodeFloat, pool } from '../import/reference.ts';
+import { keptFile, nameOf } from './kept-file.ts';
 
 /** Texts of one file of the cache. */
 const CHUNK = 500;
@@ -29,19 +28,14 @@ async function kept(
   texts: Ids,
   compute: Vectors,
 ): Promise<Float32Array[]> {
-  mkdirSync(folder, { recursive: true });
   const out: Float32Array[] = [];
   for (let from = 0; from < texts.length; from += CHUNK) {
     const part = texts.slice(from, from + CHUNK);
-    const hash = createHash('sha256').update(key);
-    for (const ids of part) hash.update(`\n${ids.join(' ')}`);
-    const path = join(folder, `${hash.digest('hex')}.f32`);
-    if (!existsSync(path)) {
-      const rows = await compute(part);
-      writeFileSync(`${path}.part`, Buffer.concat(rows.map((r) => Buffer.from(r.buffer))));
-      renameSync(`${path}.part`, path);
-    }
-    const all = new Float32Array(new Uint8Array(readFileSync(path)).buffer);
+    const name = nameOf(key, ...part.map((ids) => `\n${ids.join(' ')}`));
+    const file = await keptFile(join(folder, `${name}.f32`), async () =>
+      Buffer.concat((await compute(part)).map((r) => Buffer.from(r.buffer))),
+    );
+    const all = new Float32Array(new Uint8Array(file).buffer);
     for (const [i] of part.entries()) out.push(all.slice(i * width, (i + 1) * width));
   }
   return out;

@@ -11,10 +11,9 @@ import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Body, Header, Position, SignedTx, TxOf } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/engine/miner-api.ts';
-import type { Finish } from '../miner/generator/course.ts';
+import type { Finish } from '../miner/generator/answer.ts';
 import type { Choosing } from '../miner/generator/options.ts';
-import type { Traffic } from '../net/traffic.ts';
-import type { PeerInfo } from '../net/transport.ts';
+import type { PeerInfo, Traffic } from '../net/transport.ts';
 
 export { MINER_OFF } from '../miner/engine/miner-api.ts';
 export type { Fees } from '../chain/shared/fees.ts';
@@ -28,6 +27,8 @@ export interface ClientConfig {
   readonly bootstrap: readonly string[];
   /** Encoded genesis header in hex, for networks whose genesis is made at first start. */
   readonly genesis: string | undefined;
+  /** Address of the server of the faucet and of packages' parts; absent: a page's own. */
+  readonly server?: string;
   /** Base addresses of packages' parts, besides the page's own server. */
   readonly mirrors?: readonly string[];
   /** Served models that the seed of the page holds and gives: read by `withTold`. */
@@ -60,6 +61,8 @@ export interface ChainStatus {
   readonly peers: readonly PeerInfo[];
   /** Peers whose head is this head. */
   readonly peersAgreeing: number;
+  /** These, and all that told of another head since this one came: the others were not asked yet. */
+  readonly peersAsked: number;
   readonly mempool: number;
   /** The whole state after the head is on this device: no peer needs to prove any of it. */
   readonly holdsState: boolean;
@@ -130,6 +133,10 @@ export interface Prepared {
 /** A transaction of an account. */
 export interface AccountEntry extends HistoryEntry {
   readonly id: Uint8Array;
+  /** Of its block. */
+  readonly timeMs: number;
+  /** Of an opening: time of the block at which its channel ended by itself, once that is on the chain. */
+  readonly endedMs?: number | undefined;
   /** Of a close: what opened its channel, which says whom it paid; undefined where nobody had it. */
   readonly opening?: TxOf<'channel'> | undefined;
 }
@@ -147,6 +154,27 @@ export interface History {
   readonly linked: boolean;
   /** Where the next page starts; undefined when there is no further page, or no peer has it. */
   readonly next: Position | undefined;
+}
+
+/** A block that pays an account for its work. */
+export interface FoundBlockPay {
+  readonly height: number;
+  readonly id: Uint8Array;
+  readonly timeMs: number;
+  /** nV. */
+  readonly amount: bigint;
+  /**
+   * Whether it is proven: the block holds no transaction, or the leaf with its pay was. If not, it is the subsidy with
+   * the fees of the transactions that are known here, and what small accounts lost to that block may come on top.
+   */
+  readonly isProven: boolean;
+}
+
+export interface Income {
+  /** Newest first, by headers checked here: none is left out between the first and `next`. */
+  readonly blocks: readonly FoundBlockPay[];
+  /** Height from which the next page looks down; undefined: all that the account's leaf can hold are here. */
+  readonly next: number | undefined;
 }
 
 export interface ModelInfo {
@@ -325,6 +353,10 @@ export interface Provider {
   readonly waitSeconds: number;
   /** nV that this device has vouched for to it, in all its channels. */
   readonly paid: bigint;
+  /** Answers of it that are kept here. */
+  readonly answers: number;
+  /** It was away, refused or was silent when this device asked it last, a short while ago. */
+  readonly gaveNothing: boolean;
 }
 
 /** A provider that this device asks no further, and why: PROVIDER_FALSE, or ANSWER_FALSE. */
@@ -440,6 +472,11 @@ export type AccountApi = {
   /** Newest first, from the account's last transaction or an earlier page's `next`. @throws NO_PEERS */
   history(address: Uint8Array, max: number, from?: Position): Promise<History>;
   /**
+   * Blocks that pay this account: at most `max`, newest first, from those after which its balance was proven or from
+   * an earlier page's `next`. A page may be empty and have a next one: each looks at a bounded number of headers.
+   */
+  income(address: Uint8Array, max: number, from?: number): Promise<Income>;
+  /**
    * With whom this account has dealt; first reads up to `pages` further pages of its history, newest first.
    * Asked again, it goes on. @throws NO_PEERS
    */
@@ -492,6 +529,11 @@ export type AskApi = {
    * @throws NO_MINER, MODEL_MISSING, INPUT_LONG, and as fetchModel
    */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Loads a model that will be asked soon, so that who asks waits for the answer alone; nothing is fetched for it.
+   * @throws NO_MINER, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, EXACTNESS_LOST
+   */
+  loadModel(modelId: Uint8Array): Promise<void>;
   /** Of a language model; its generation.json is fetched first. @throws MODEL_MISSING, MODEL_REFUSED, and as fetchModel */
   generation(modelId: Uint8Array): Promise<GenerationInfo>;
   /**
@@ -576,15 +618,15 @@ export type PrepaidApi = {
    * `opening`: encoded SignedTx of a channel whose signer is the vault's (`newSigner`); it is kept, then submitted.
    * Asked again with the same one, says how it stands. `peer`: the provider's peer id.
    * @throws TX_MALFORMED, TX_REFUSED, NONCE_TAKEN, CHANNEL_UNKNOWN (the vault signed no such channel), SERVING_MISSING,
-   * PROVIDER_FALSE, STORE_FULL. Where it could not be sent for another reason, that is its `problem`, and it is sent
-   * again at each head.
+   * PROVIDER_FALSE, PROVIDER_GONE (it is not there: nothing was set aside), STORE_FULL. Where it could not be sent for
+   * another reason, that is its `problem`, and it is sent again at each head.
    */
   openChannel(opening: Uint8Array, peer: string): Promise<Prepaid>;
   /** Those that are not over, the newest last. */
   channels(): Promise<Prepaid[]>;
   /**
    * Resolves when the answer is whole; parts come as events. The same question again, while it has no answer, goes on
-   * with it: so it is asked again after PROVIDER_GONE, and after a restart.
+   * with it, for as many units as were asked for first: so it is asked again after PROVIDER_GONE, and after a restart.
    * @throws CHANNEL_CLOSED, CHANNEL_ENDING, CHANNEL_REPLACED, CHANNEL_SHALLOW, CHANNEL_SMALL, CHANNEL_UNKNOWN,
    * CHANNEL_UNSEEN, INPUT_LONG, MODEL_MISSING, MODEL_UNOFFERED, NOT_PROVEN, PRICE_LOW, PROVIDER_BUSY, PROVIDER_FAILED,
    * PROVIDER_FALSE, PROVIDER_GONE, PROVIDER_PUZZLED, QUESTION_BUSY, QUESTION_LONG
@@ -655,6 +697,20 @@ export interface PaidWork {
   readonly earned: bigint;
 }
 
+/** What this device worked with a model on a day of its clock, whichever account was paid. */
+export interface WorkDay {
+  /** Year, month and day. */
+  readonly day: string;
+  readonly model: string;
+  /** Units completed, and blocks found. */
+  readonly units: number;
+  readonly blocks: number;
+  /** Time in which it ran, pauses left out. */
+  readonly ms: number;
+  /** nV that these blocks create, if the chain keeps them. */
+  readonly earned: bigint;
+}
+
 export interface MiningOptions {
   readonly model?: string;
   readonly backend?: BackendChoice;
@@ -675,6 +731,8 @@ export type MiningApi = {
   pauseMining(): Promise<void>;
   /** Stops mining after the unit in work. */
   finishMining(): Promise<void>;
+  /** What this device has worked since it first did, over restarts: by day and model, oldest first. */
+  worked(): Promise<WorkDay[]>;
   /**
    * Answers for pay over channels, with the model that is loaded, also while mining is paused. undefined: takes no more
    * questions; open channels are closed in time all the same. @throws SERVING_MISSING, and what the keys fail with
@@ -693,16 +751,17 @@ export const CLIENT_METHODS = [
     'balance',
     'account',
     'history',
+    'income',
     'payees',
     'submit',
     'pending',
     'prepare',
   ],
-  ...['faucet', 'models', 'tokenise', 'readInput', 'execute'],
+  ...['faucet', 'models', 'tokenise', 'readInput', 'execute', 'loadModel'],
   ...['converse', 'generation', 'generate', 'generated', 'stopGenerating', 'textBytes'],
   ...['providers', 'distrusted', 'openChannel', 'channels', 'askPrepaid', 'stopAsking'],
   ...['closeChannel', 'answers', 'verifyAnswer', 'shareAnswer', 'readAnswer'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
-  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining'],
+  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'worked'],
   ...['provide', 'provided'],
 ] as readonly (keyof ClientApi)[];

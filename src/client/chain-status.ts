@@ -28,6 +28,7 @@ export function statusWithoutChain({ params, transport, sync }: ChainStatusDeps)
     difficulty: 0n,
     peers: transport.peers(),
     peersAgreeing: 0,
+    peersAsked: 0,
     mempool: 0,
     holdsState: false,
     outlook: CALM,
@@ -39,7 +40,9 @@ export function statusWithoutChain({ params, transport, sync }: ChainStatusDeps)
 export function statusOf(
   deps: ChainStatusDeps,
   { params, headers, proofs, state }: LightChain,
-  counts: Pick<ChainStatus, 'peersAgreeing' | 'mempool'> & { readonly outlook: Outlook },
+  counts: Pick<ChainStatus, 'peersAgreeing' | 'peersAsked' | 'mempool'> & {
+    readonly outlook: Outlook;
+  },
 ): ChainStatus {
   const { header, id } = headers.head();
   return {
@@ -52,6 +55,7 @@ export function statusOf(
     proofsChecked: proofs.checked,
     difficulty: headerWork(params, header),
     peersAgreeing: counts.peersAgreeing,
+    peersAsked: counts.peersAsked,
     mempool: counts.mempool,
     holdsState: state.isWhole,
     outlook: counts.outlook,

@@ -9,7 +9,7 @@ import { isFault } from '../core/faults.ts';
 import { Header } from '../core/formats.ts';
 import { versionKnown } from '../core/header/tables.ts';
 import type { Block } from '../core/messages.ts';
-import { fromHex } from '../lib/bytes.ts';
+import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { Emitter } from '../lib/events.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
@@ -122,6 +122,8 @@ async function openBase(
     network,
     texts,
     worker,
+    isWhole: async (id) =>
+      (await modelService.stored()).some((one) => one.state === 'stored' && equal(one.id, id)),
     served: () => modelService.wholeServed(),
     generating,
   });

@@ -21,8 +21,9 @@ const ready = Promise.withResolvers<Client>();
 // When `init` fails, the rejection of its call reports the failure.
 ready.promise.catch(() => undefined);
 
-/** The app's folder: this module lies in its `assets`, or in `src` while developing. */
-const appUrl = (path: string): string => new URL(path, location.origin + '/').href;
+/** On the server that the configuration names, or else in the app's folder. */
+const serverUrl = ({ server = `${location.origin}/` }: ClientConfig, path: string): string =>
+  new URL(path, server).href;
 
 /** Cores that units take by default: with more, phones get hot and slow down. */
 const THREADS_UNASKED = 4;
@@ -89,11 +90,11 @@ const platformOf = (
   startTokens,
   packages: {
     openStore: () => openParts(`pila-${config.network}-models`),
-    origin: appUrl('models/'),
+    origin: serverUrl(config, 'models/'),
     estimate: () => navigator.storage.estimate(),
   },
   signers: signers && connectSigners(signers),
-  faucet: (address) => askFaucet(appUrl('faucet'), address),
+  faucet: (address) => askFaucet(serverUrl(config, 'faucet'), address),
   nowMs: () => Date.now(),
   steadyMs: () => performance.now(),
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,

@@ -35,6 +35,7 @@ export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promis
     balance: (address) => readBalance(store, address),
     account: fail('NO_PEERS', 'no peer proves this address'),
     history: async () => ({ entries: [], total: 0, linked: true, next: undefined }),
+    income: async () => ({ blocks: [], next: undefined }),
     pending: async () => outbox.all(),
     prepare: fail('NOT_PROVEN', 'no balance of this address was proven yet'),
 

@@ -8,13 +8,15 @@ import type { ClientBase } from './stage.ts';
 
 /** The client's API without the diagnostics for bug reports, which need no chain. */
 export type PeerApi = Omit<ClientApi, 'diagnostics'>;
+/** What the parts answer: what the device has worked is counted beside them. */
+type PartsApi = Omit<PeerApi, 'worked'>;
 
 export function peerApi(
   base: ClientBase,
   parts: PeerParts,
   apis: AskApi & PrepaidApi,
   status: () => ChainStatus,
-): PeerApi {
+): PartsApi {
   const { platform, network, modelService, worker } = base;
   const { chain, accounts, sending, balances, provider, mining, explorer } = parts;
 
@@ -40,6 +42,7 @@ export function peerApi(
     balance: (address) => accounts.last(address),
     account: (address) => balances.account(address),
     history: (address, max, from) => accounts.history(address, max, from),
+    income: (address, max, from) => accounts.income.read(address, max, from),
     payees: (address, pages) => accounts.payees.read(address, pages),
     submit: (bytes, replacing) => sending.submit(bytes, replacing),
     pending: () => sending.pending(),

@@ -118,7 +118,7 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
     mining: () => miningNow(chain.params, chain.headers.head().header, models),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
-    announceMs: () => offers.announceMs(nowMs()),
+    offers,
     nowMs,
     log: platform.log ?? silentLog,
     onChange: () => events.emit('providedChanged'),

@@ -14,6 +14,7 @@ import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
 import { buildParts, type PeerParts } from './peer-parts.ts';
 import { openPrepaid, type Prepaying } from './prepaid/prepaid.ts';
 import { UncheckedTime } from './mining/unchecked-time.ts';
+import { openWorkBook, type WorkBook } from './mining/work-book.ts';
 import { openPayerBook } from './providing/payer-book.ts';
 import type { ClientBase, Stage } from './stage.ts';
 
@@ -37,6 +38,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
       steadyMs: () => base.platform.steadyMs(),
     }),
   });
+  const work = await openWorkBook(base.store, () => base.platform.nowMs());
   const { pool, reader, sending, mining, follower, foundBlocks, offers, provider } = parts;
 
   const prepaid = await openPrepaid({
@@ -74,6 +76,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   const status = (): ChainStatus =>
     statusOf({ params: network.params, transport, sync: follower.sync() }, chain, {
       peersAgreeing: reader.heads.countAt(chain.headers.head().id),
+      peersAsked: reader.heads.askedAt(chain.headers.head().id),
       mempool: pool.size,
       outlook: outlook.now(),
     });
@@ -89,14 +92,17 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     events,
     nowMs: () => base.platform.nowMs(),
   });
-  const disconnect = connectEvents(base, parts, handlers, prepaid);
+  const disconnect = connectEvents(base, parts, handlers, { prepaid, work });
   prepaid.onHead();
   // Channels that ended while nothing ran here.
   void provider.onHead().catch(() => undefined);
 
   return {
     handlers,
-    api: peerApi(base, parts, { ...base.asking, ...prepaid.api }, status),
+    api: {
+      ...peerApi(base, parts, { ...base.asking, ...prepaid.api }, status),
+      worked: async () => work.all(),
+    },
     status,
     poll: () => follower.poll(),
     // If no peer is reached, the next call tries again.
@@ -117,7 +123,7 @@ function connectEvents(
   { light, outbox, events }: ClientBase,
   parts: PeerParts,
   handlers: PeerHandlers,
-  prepaid: Prepaying,
+  { prepaid, work }: { readonly prepaid: Prepaying; readonly work: WorkBook },
 ): () => void {
   const { mining, foundBlocks, reverted, provider } = parts;
   /** Reports the failure of a task that nobody waits for. */
@@ -155,6 +161,11 @@ function connectEvents(
       const { code, message } = failing;
       events.emit('report', { type: 'problem', code, message });
     }),
+
+    events.on('report', (event) => {
+      if (event.type === 'miner') work.note(event.status);
+    }),
+    events.on('blockFound', ({ header }) => work.noteFound(header.height)),
 
     events.on('modelsHeld', () => parts.follower.recheck()),
     events.on('builtOnFalse', () => {

@@ -290,6 +290,10 @@ export function shapeFor({ shapes }: Pick<InputForm, 'shapes'>, length: number):
   return holding.toSorted(better)[0]!;
 }
 
+/** A sequence's ids up to the last that is no padding: a view. */
+export const withoutPadding = (ids: Uint32Array): Uint32Array =>
+  ids.subarray(0, ids.findLastIndex((id) => id !== 0) + 1);
+
 /**
  * Tokens of one sequence up to its last that is no padding; `bytes`: its part of an input. Of padding alone all of the
  * longest shape count, since what that means differs from shape to shape.

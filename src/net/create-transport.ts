@@ -9,13 +9,14 @@ import { AppError, assert } from '../lib/errors.ts';
 import { silentLog, type Log } from '../lib/log.ts';
 import { createAsking, type Asking } from './asking/ask.ts';
 import { createReach } from './asking/reach.ts';
-import { AddressShare, isLoopback } from './address-rate.ts';
+import { addressIn, AddressShare, isLoopback } from './address-rate.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, offerTopic, txTopic, type Gossip } from './gossip.ts';
 import { createHost, keepUdpSockets, type Host, type HostOptions, type Role } from './host.ts';
 import {
   boundUdpHandshakes,
   guardInbound,
+  guardIntroductions,
   PENDING_PER_ADDRESS_MAX,
   takeUpgrade,
   type Upgrade,
@@ -23,6 +24,7 @@ import {
 import { peerTopic, startMesh } from './mesh.ts';
 import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
+import { isMeeting } from './records/meeting-point.ts';
 import { createSync, syncProtocol, type Sync } from './sync.ts';
 import { countTraffic } from './traffic.ts';
 import type { Handlers, Link, Origin, PeerInfo, Transport } from './transport.ts';
@@ -118,6 +120,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
     denyInboundUpgradedConnection: isBanned,
     denyOutboundEncryptedConnection: isBanned,
     denyInboundRelayReservation: isBanned,
+    ...guardIntroductions(standsForMany, (peer) => addressOf(peer.toString())),
     ...(role === 'seed' && guardInbound(standsForMany, pending, isBanned)),
   };
 
@@ -125,6 +128,13 @@ export function createTransport(options: TransportOptions): OwnTransport {
     (host?.getConnections(peerIdFromString(peer)) ?? []).filter(
       (c) => c.status === 'open' && !c.limits,
     );
+
+  /** Of one that was met at a relay the address would be the relay's. */
+  const addressOf = (peer: string): string | undefined => {
+    const [connection] = connectionsOf(peer);
+    if (!connection || isMeeting(connection.remoteAddr)) return undefined;
+    return addressIn(connection.remoteAddr);
+  };
 
   function charge(peer: string, f: Fault): void {
     const points = penaltyOf(f);
@@ -182,6 +192,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
       const privateKey = options.privateKey ?? (await newPrivateKey());
       const made = (host = await createHost({
         ...options,
+        answers: handlers.onAsk !== undefined,
         privateKey,
         topics,
         gater,
@@ -196,7 +207,8 @@ export function createTransport(options: TransportOptions): OwnTransport {
       const reach = createReach({
         host: made,
         seeds,
-        relaysOf: role === 'browser' ? relaysOf : undefined,
+        relaysOf: role === 'seed' ? undefined : relaysOf,
+        meets: role === 'browser',
         log,
         signal: stopped.signal,
       });

@@ -1,8 +1,8 @@
 /**
  * The libp2p node by role. A seed listens and relays; a browser dials, and meets other browsers over relays;
- * a node (Node.js, not listening by default) dials. WebRTC is loaded when the host is made and not with this
- * module: in a worker the façade must be installed first (rtc-worker.ts), and in Node.js WebRTC's native
- * part may be missing.
+ * a node (Node.js) dials, and where it answers askers it has places at relays, over which they come. WebRTC is
+ * loaded when the host is made and not with this module: in a worker the façade must be installed first
+ * (rtc-worker.ts), and in Node.js WebRTC's native part may be missing.
  */
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
@@ -26,8 +26,10 @@ type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
 
 export interface HostOptions {
   readonly role: Role;
-  /** Multiaddrs to listen on; by default none, and for a browser its relays. */
+  /** Multiaddrs to listen on; by default none, and for a browser or a node that answers its relays. */
   readonly listen?: readonly string[];
+  /** Askers' streams are taken here. */
+  readonly answers?: boolean;
   /** Multiaddrs to announce besides those it listens on, for a host behind a proxy. */
   readonly announce?: readonly string[];
   /** Takes WebSockets from an HTTP server alone (inbound.ts, takeUpgrade), none at a port of its own. */
@@ -53,7 +55,7 @@ const GOSSIP_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 export async function createHost(options: HostOptions): Promise<Host> {
   const { role, privateKey, datastore, gater } = options;
   const rtc = await rtcTransports(options);
-  const listen = options.listen ?? (role === 'browser' && rtc.length ? BROWSER_LISTEN : []);
+  const listen = options.listen ?? listenOf(options);
   const host = await createLibp2p({
     start: false,
     ...(privateKey && { privateKey: privateKeyFromProtobuf(privateKey) }),
@@ -67,7 +69,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     transports: [
       webSockets(options.behindHttp ? { http: { shouldUpgradeCallback: () => false } } : {}),
       ...rtc,
-      ...(role === 'browser' ? [circuitRelayTransport()] : []),
+      ...(role === 'seed' ? [] : [circuitRelayTransport()]),
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
@@ -139,7 +141,12 @@ export function reservationsOf(host: Host): Reservations | undefined {
 
 /** Relays at which a browser has a reservation: the seed, and neighbours that remain when the seed dies. */
 export const RELAYS_MAX = 4;
-const BROWSER_LISTEN = [...Array.from({ length: RELAYS_MAX }, () => '/p2p-circuit'), '/webrtc'];
+const RELAYS_LISTEN: readonly string[] = Array.from({ length: RELAYS_MAX }, () => '/p2p-circuit');
+
+function listenOf({ role, answers }: HostOptions): readonly string[] {
+  if (role === 'browser') return [...RELAYS_LISTEN, '/webrtc'];
+  return role === 'node' && answers ? RELAYS_LISTEN : [];
+}
 
 async function rtcTransports(options: HostOptions): Promise<TransportFactory[]> {
   keepInitChannel();

@@ -5,7 +5,13 @@
  */
 import type { ConnectionGater, Libp2p, MultiaddrConnection, PeerId } from '@libp2p/interface';
 import { BoundedMap } from '../lib/bounded.ts';
-import { AddressRate, AddressShare, addressIn, type StandsForMany } from './address-rate.ts';
+import {
+  AddressRate,
+  AddressShare,
+  addressIn,
+  networkOf,
+  type StandsForMany,
+} from './address-rate.ts';
 import { RateLimiter } from './rate.ts';
 
 /** Connections of one address whose handshake is not done. */
@@ -16,6 +22,12 @@ export const RESERVATIONS_MAX = { seed: 2000, browser: 16 };
 export const RESERVATION_MS = { seed: 600_000, browser: 120_000 };
 /** Places at a relay that one address holds. */
 export const PLACES_PER_ADDRESS_MAX = 64;
+/**
+ * Introductions that a relay makes for one address, to anybody and to one holder of a place: each costs the holder a
+ * handshake and one of its 60 connections, for up to two minutes, and the relay what it carries.
+ */
+export const INTRODUCTION_RATE = { perSecond: 2, burst: 64 };
+export const INTRODUCTION_PAIR_RATE = { perSecond: 0.2, burst: 16 };
 /** Handshakes at once on the UDP port, and those of one address. */
 export const UDP_HANDSHAKES_MAX = 50;
 export const UDP_PER_ADDRESS_MAX = 10;
@@ -98,6 +110,24 @@ export function guardInbound(
     denyInboundUpgradedConnection(peer, connection) {
       ends.get(connection)?.();
       return isBanned(peer);
+    },
+  };
+}
+
+/** @param addressOf undefined: who asks came without one, as browsers to each other, and counts for itself */
+export function guardIntroductions(
+  standsForMany: StandsForMany,
+  addressOf: (peer: PeerId) => string | undefined,
+): Pick<ConnectionGater, 'denyOutboundRelayedConnection'> {
+  const rate = new RateLimiter(INTRODUCTION_RATE);
+  const pairRate = new RateLimiter(INTRODUCTION_PAIR_RATE);
+  return {
+    denyOutboundRelayedConnection(source, holder) {
+      const address = addressOf(source);
+      if (address && standsForMany(address)) return false;
+      const caller = address ? networkOf(address) : String(source);
+      const now = Date.now();
+      return !pairRate.take(`${caller} ${String(holder)}`, 1, now) || !rate.take(caller, 1, now);
     },
   };
 }

@@ -82,7 +82,7 @@ export function startMesh(options: MeshOptions): Mesh {
     const author = record.peerId.toString();
     const verdict = policy.judge(author, Number(record.seqNumber), Date.now());
     if (verdict !== 'drop') {
-      if (options.meets) places.set(author, relaysIn(record.multiaddrs));
+      places.set(author, relaysIn(record.multiaddrs));
       meet(record);
     }
     return verdict === 'relay' ? Accept : Ignore;

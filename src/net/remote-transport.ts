@@ -10,8 +10,14 @@ import { AppError } from '../lib/errors.ts';
 import { connect, expose, transfer, type Port } from '../lib/rpc.ts';
 import type { AskReceiver, AskStream } from './asking/ask-stream.ts';
 import { useStream } from './asking/port-stream.ts';
-import { NO_TRAFFIC, type Traffic } from './traffic.ts';
-import type { Handlers, PeerInfo, Transport, Verdict } from './transport.ts';
+import {
+  type Handlers,
+  NO_TRAFFIC,
+  type PeerInfo,
+  type Traffic,
+  type Transport,
+  type Verdict,
+} from './transport.ts';
 
 /** What the page needs in order to make its transport. */
 export interface RemoteOptions {

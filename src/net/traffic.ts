@@ -1,12 +1,7 @@
 /** Bytes of messages with peers, both ways: the load on a person's internet connection. */
 import type { Metrics, Stream } from '@libp2p/interface';
 import type { HostOptions } from './host.ts';
-
-export interface Traffic {
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-}
-export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0 };
+import type { Traffic } from './transport.ts';
 
 type MetricsFactory = NonNullable<HostOptions['metrics']>;
 

@@ -4,7 +4,13 @@ import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../co
 import type { Fault } from '../core/faults.ts';
 import type { Offer } from '../core/offer.ts';
 import type { AskReceiver, AskStream, OnAsk } from './asking/ask-stream.ts';
-import type { Traffic } from './traffic.ts';
+
+/** Bytes of messages with peers. */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0 };
 
 export type Link = 'websocket' | 'webrtc' | 'webrtc-direct' | 'relayed';
 /** How a connection came about: with a seed of the configuration, dialled from here, or dialled by the peer. */

@@ -22,6 +22,7 @@ import {
   partNumbers,
   partSize,
   passFiles,
+  piecesOf,
   planParts,
   planServed,
   valueOfPart,
@@ -61,6 +62,8 @@ function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
   ];
 }
 
+const clamp = (at: number, most: number): number => Math.max(0, Math.min(at, most));
+
 /**
  * @param fetched the store for fetched parts, read first
  * @param folder of the packages of `models`, each in one of its name
@@ -88,18 +91,28 @@ export async function createPackagedParts(
 
   async function readPart({ plan, places }: Packaged, part: number, from: number, to: number) {
     const found = plan.parts[part - 1];
-    const place = found && places[found.file]!;
-    if (!place) return undefined;
-    const start = place.at + found.at;
-    const end = Math.min(to, found.size);
-    return readSpan(place.path, start + Math.min(from, end), start + end);
+    if (!found) return undefined;
+    const spans: Uint8Array[] = [];
+    for (const piece of piecesOf(plan, found)) {
+      const place = places[piece.file]!;
+      const [start, end] = [from, to].map((at) => clamp(at - piece.from, piece.size));
+      if (start! >= end!) continue;
+      const at = place.at + piece.at;
+      const span = await readSpan(place.path, at + start!, at + end!).catch(() => undefined);
+      // A file that has gone since is as one that is damaged.
+      if (!span) return undefined;
+      spans.push(span);
+    }
+    return concat(...spans);
   }
 
   async function makeOutline(own: Packaged): Promise<Uint8Array> {
     const values: Uint8Array[] = [];
     for (const [i, part] of own.plan.parts.entries())
-      if (part.value !== undefined)
-        values.push(valueOfPart(part, (await readPart(own, i + 1, 0, Infinity))!));
+      if (part.value !== undefined) {
+        const bytes = await readPart(own, i + 1, 0, Infinity);
+        values.push(valueOfPart(part, bytes ?? new Uint8Array()));
+      }
     return concat(...values);
   }
 
@@ -116,10 +129,11 @@ export async function createPackagedParts(
       return (await (own.outline ??= makeOutline(own))).slice(from, to);
     },
     async sizes(model) {
-      const sizes = new Map(await fetched.sizes(model));
       const { plan } = packaged.get(model) ?? {};
-      for (const part of plan ? partNumbers(plan) : []) sizes.set(part, partSize(plan!, part)!);
-      return sizes;
+      const own = plan
+        ? partNumbers(plan).map((part) => [part, partSize(plan, part)!] as const)
+        : [];
+      return new Map([...own, ...(await fetched.sizes(model))]);
     },
     // Only the models of `fetched`: packaged ones cannot be freed.
     models: () => fetched.models(),

@@ -32,6 +32,8 @@ export class Preferences {
   declinedMs = $state<number>();
   /** Answer questions of others for pay while this device works: only where a person wants it. */
   answers = $state(false);
+  /** nV for a thousand tokens of an answer; undefined: what mining would earn in the time. */
+  tokenPrice = $state.raw<bigint>();
   /** Drawn more while it works, as the person says. */
   watts = $state.raw<number>();
   readonly #languages: readonly string[];
@@ -108,6 +110,13 @@ export class Preferences {
   /** Another tab may have changed it. */
   readAnswers(): void {
     this.answers = this.#read('answers') === 'yes';
+    const price = this.#read('token-price') ?? '';
+    this.tokenPrice = /^\d{1,20}$/.test(price) ? BigInt(price) : undefined;
+  }
+
+  sellTokens(price: bigint | undefined): void {
+    this.tokenPrice = price;
+    this.#write('token-price', String(price ?? ''));
   }
 
   answerForPay(answers: boolean): void {

@@ -18,9 +18,13 @@ const PAGES = {
 } as const satisfies Record<string, Place>;
 export type PageName = keyof typeof PAGES;
 
+/** Rooms of a place, which are about nothing in particular. */
+const SECTIONS = { search: 'ask' } as const satisfies Record<string, Place>;
+export type SectionName = keyof typeof SECTIONS;
+
 export interface Location {
   readonly place: Place;
-  readonly page: PageName | undefined;
+  readonly page: PageName | SectionName | undefined;
   /** What follows the page's name, decoded. */
   readonly about: string;
 }
@@ -29,6 +33,10 @@ export function locationOf(fragment: string): Location {
   const [, name = '', ...rest] = fragment.split('/');
   const place = PLACES.find((p) => fragment === `#/${p}`);
   if (place) return { place, page: undefined, about: '' };
+  const section = (Object.keys(SECTIONS) as SectionName[]).find(
+    (s) => fragment === linkToSection(s),
+  );
+  if (section) return { place: SECTIONS[section], page: section, about: '' };
   const page = (Object.keys(PAGES) as PageName[]).find((p) => p === name);
   if (!page || !rest.length) return { place: 'pila', page: undefined, about: '' };
   return { place: PAGES[page], page, about: decoded(rest.join('/')) };
@@ -44,6 +52,8 @@ function decoded(text: string): string {
 }
 
 export const linkTo = (place: Place): string => (place === 'pila' ? '#/' : `#/${place}`);
+export const linkToSection = (section: SectionName): string =>
+  `${linkTo(SECTIONS[section])}/${section}`;
 export const linkToPage = (page: PageName, about: string | number): string =>
   `#/${page}/${encodeURIComponent(about)}`;
 

@@ -27,7 +27,7 @@ import { Care } from './work/care.svelte.ts';
 import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 import type { Engine, PageConfig, Passphrases } from './engine.ts';
-import { isStale } from './kit/format.ts';
+import { isDead, isStale } from './kit/format.ts';
 import { joinHistory } from './wallet/history/history.ts';
 import { Answering } from './work/answering.ts';
 import { isWorking, type Around } from './work/sentence.ts';
@@ -40,6 +40,13 @@ export const HISTORY_MAX = 2000;
 export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** A question about the person's own texts. */
+export interface AskedAbout {
+  readonly question: string;
+  /** The id of one of them; '': all. */
+  readonly about: string;
 }
 
 export class Session {
@@ -57,6 +64,8 @@ export class Session {
   others = $state.raw<Readonly<Record<string, Balance>>>({});
   /** Models on this device; undefined until a screen asked. */
   storage = $state.raw<ModelStorage>();
+  /** Texts of the person are kept on this device, to be searched; false until a screen looked. */
+  hasTexts = $state.raw(false);
   /** Models that have changed since the page was opened, by name. */
   arriving = $state.raw<Readonly<Record<string, StoredModel>>>({});
   pending = $state.raw<readonly PendingTx[]>([]);
@@ -94,6 +103,8 @@ export class Session {
   readonly #answering: Answering;
   /** The person wants this device to answer for pay. */
   #wantsAnswers = false;
+  /** nV for a thousand tokens, as the person says. */
+  #tokenPrice: bigint | undefined;
   #following = '';
   /** The account that was followed last: it gives its place up to the next. */
   #followed: Uint8Array | undefined;
@@ -104,6 +115,7 @@ export class Session {
   /** The vault's last status while an act is going on: shown after it. */
   #laterVault: VaultStatus | undefined;
   #opened: Promise<unknown> = Promise.resolve();
+  #askedAbout: AskedAbout | undefined;
   readonly #memory: KeyMemory | undefined;
 
   /** @param memory what this page remembers between its loads: of which keys it showed addresses */
@@ -159,6 +171,16 @@ export class Session {
 
   get stale(): boolean {
     return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
+  }
+
+  /** Stale for so long that something is wrong. */
+  get dead(): boolean {
+    return isDead(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
+  }
+
+  /** Peers are there, and yet no block has come for long. */
+  get nobodyMines(): boolean {
+    return this.stale && (this.chain?.peers.length ?? 0) > 0;
   }
 
   /** nV of the account, spendable and maturing. */
@@ -305,6 +327,17 @@ export class Session {
     }
   }
 
+  /** Hands a question from the search to the conversation that begins next. */
+  askAbout(asked: AskedAbout): void {
+    this.#askedAbout = asked;
+  }
+
+  takeAskedAbout(): AskedAbout | undefined {
+    const asked = this.#askedAbout;
+    this.#askedAbout = undefined;
+    return asked;
+  }
+
   /** A fetch is no act: others may go on beside it. What it ended with is in the model's own state. */
   async fetchModel({ id }: StoredModel, trusted: boolean): Promise<void> {
     if (!trusted) return;
@@ -421,8 +454,9 @@ export class Session {
   }
 
   /** Whether this device is to answer questions of others, paid to the account in use. */
-  async answerForPay(wanted: boolean): Promise<void> {
+  async answerForPay(wanted: boolean, tokenPrice?: bigint): Promise<void> {
     this.#wantsAnswers = wanted;
+    this.#tokenPrice = tokenPrice;
     if (this.#following) await this.#answer();
   }
 
@@ -430,7 +464,8 @@ export class Session {
   async #answer(): Promise<void> {
     const { address, problem } = this.vault ?? {};
     try {
-      await this.#answering.answerFor(this.#wantsAnswers && !problem ? address : undefined);
+      const payee = this.#wantsAnswers && !problem ? address : undefined;
+      await this.#answering.answerFor(payee, this.#tokenPrice);
       this.unanswering = undefined;
       if (this.#wantsAnswers) this.provided = await this.peer.provided();
     } catch (error) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fromHex } from '../../src/lib/bytes.ts';
 import { readError } from '../../src/lib/errors.ts';
 import type { PartStore } from '../../src/miner/package/part-store.ts';
 import { partStoreContract } from '../contracts/part-store.contract.ts';
@@ -71,7 +72,7 @@ async function openStore(kind: 'OPFS' | 'Cache', name: string): Promise<PartStor
   return {
     async read(...at) {
       const bytes = await call('read', name, ...at);
-      return bytes && Uint8Array.from(bytes);
+      return bytes === undefined ? undefined : fromHex(bytes)!;
     },
     write: (model, part, bytes) => {
       const big = bytes.length > 1000 ? bytes.length : 0;

@@ -1,4 +1,5 @@
 /** OPFS and Cache stores of parts in a dedicated worker, behind calls of numbers and texts. */
+import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createCacheParts } from '../../src/miner/package/cache-parts.ts';
 import { createOpfsParts } from '../../src/miner/package/opfs-parts.ts';
@@ -14,7 +15,7 @@ const api = {
   // eslint-disable-next-line @typescript-eslint/max-params -- a part store's own parameters, behind its name
   async read(name: string, model: string, part: number, from?: number, to?: number) {
     const bytes = await stores.get(name)!.read(model, part, from, to);
-    return bytes && [...bytes];
+    return bytes && toHex(bytes);
   },
   /** `big`: that many fives, then a six. */
   // eslint-disable-next-line @typescript-eslint/max-params -- a part store's own parameters, behind its name

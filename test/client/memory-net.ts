@@ -1,5 +1,4 @@
 /** Peers in memory: requests and gossip pass the real codecs; links come and go as the test says. */
-import { NO_TRAFFIC } from '../../src/net/traffic.ts';
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { answer } from '../../src/chain/shared/answer.ts';
 import { decode, encode, type Codec } from '../../src/core/codec.ts';
@@ -7,7 +6,13 @@ import { isFault, type Fault } from '../../src/core/faults.ts';
 import { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../../src/core/messages.ts';
 import { Offer } from '../../src/core/offer.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { Handlers, PeerInfo, Transport, Verdict } from '../../src/net/transport.ts';
+import {
+  type Handlers,
+  NO_TRAFFIC,
+  type PeerInfo,
+  type Transport,
+  type Verdict,
+} from '../../src/net/transport.ts';
 import { joinInMemory } from './memory-ask.ts';
 
 const copy = <T>(codec: Codec<T>, value: T): T => decode(codec, encode(codec, value));

@@ -1,5 +1,6 @@
 /** What every store of parts must do: memory, files, and in a real Chromium OPFS and the Cache API. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { equal } from '../../src/lib/bytes.ts';
 import type { PartStore } from '../../src/miner/package/part-store.ts';
 
 export interface PartStoreSubject {
@@ -89,6 +90,18 @@ export function partStoreContract({ name, create }: PartStoreSubject): void {
       const parts = Array.from({ length: 12 }, (_, i) => i);
       await Promise.all(parts.map((part) => store.write(A, part, bytes(part, part))));
       for (const part of parts) expect(await store.read(A, part)).toEqual(bytes(part, part));
+    });
+
+    it('gives all of a part of a MiB to two who read it at once, and what it is later', async () => {
+      const big = new Uint8Array(2 ** 20).fill(5);
+      big[big.length - 1] = 6;
+      await store.write(A, 1, big);
+      for (const read of await Promise.all([store.read(A, 1), store.read(A, 1)]))
+        expect(equal(read!, big)).toBe(true);
+      await store.remove(A);
+      expect(await store.read(A, 1)).toBeUndefined();
+      await store.write(A, 1, bytes(4));
+      expect(await store.read(A, 1)).toEqual(bytes(4));
     });
 
     it('keeps a part of 8 MiB when it is opened again', async () => {

@@ -16,7 +16,7 @@ export async function compareSteps(
   if (length < 2)
     return { judged: { ...runs, runs: 0, left: 'one token', differs: false }, faults: [] };
 
-  const opened = await openSteps(model, sequences);
+  const opened = await openSteps(model, sequences, r.int(1, length));
   const tokens = randomTokens(model, sequences * length, r);
   const pass = await passRows(opened, tokens);
   const widths = [...linears.map(({ k }) => k), answerSize];

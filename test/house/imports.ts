@@ -8,8 +8,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ['lib'],
   ...Object.fromEntries(MIDDLE.map((folder) => [folder, ['core', 'lib']])),
   client: [...MIDDLE, 'core', 'lib'],
+  // What programs and pages of others get: Node's entry is in node.
+  package: ['client', ...MIDDLE, 'core', 'lib'],
   ui: ['client', ...MIDDLE, 'core', 'lib'],
-  node: ['client', ...MIDDLE, 'core', 'lib'],
+  node: ['package', 'client', ...MIDDLE, 'core', 'lib'],
   'sw.ts': ['lib'],
 };
 

@@ -157,6 +157,27 @@ describe('a language model is refused', () => {
       attention({ blocks: [0, 4], bestOf: [1] }),
     ],
     [
+      'the largest of blocks of which one row serves several',
+      'ReduceMax',
+      (g, x) => {
+        const heads = (from: number, count: number): string =>
+          g.reshape(g.slice(x, 2, from, from + 16 * count), [2, TOKENS, count, 16]);
+        const keys = g.reshape(g.slice(x, 2, 48, 64), [2, 1, TOKENS, 16]);
+        const turned = g.transpose(keys, [0, 1, 3, 2]);
+        const scores = (count: number, seen: number): string => {
+          const mask = places(count * TOKENS).map((at) => (at < seen ? 0 : -(2 ** 20)));
+          const own = g.floats(`mask_${count}`, [1, 1, count, TOKENS], mask);
+          return g.add(g.matmul(heads(count === 1 ? 0 : 16, count), turned), own);
+        };
+        const [one, two] = [scores(1, 0), scores(2, 1)];
+        const best = g.op('Max', [g.max(one, 3), g.max(two, 3)]);
+        const below = g.clip(g.shift(g.sub(best, two), 14), 0, 4);
+        const exps = g.floats('exp', [5], [127, 64, 20, 3, 0]);
+        const weights = g.lookup(exps, below, [2, TOKENS, 2, TOKENS]);
+        return g.reshape(g.shift(g.matmul(weights, keys), 10), [2, TOKENS, 32]);
+      },
+    ],
+    [
       'a mask on one of two blocks',
       'Reshape',
       attention({ blocks: [0, 4], keys: (from, to) => places(to - from, from ? 0 : from) }),
@@ -168,6 +189,14 @@ describe('a language model is refused', () => {
     expect(refusal?.rule).toBe('causal');
     expect(refusal?.node).toMatch(new RegExp(`^seg-0/(piece|end)\\.${op}_\\d+$`));
     expect(refusal?.sentence).toContain('depend on token');
+  });
+
+  it('whose places of tokens are no constant of the file', () => {
+    const refusal = refusalOf((g, x) => {
+      const last = g.floats('last', [TOKENS], Array<number>(TOKENS).fill(TOKENS - 1));
+      return g.gather(x, g.toInt(last), 1);
+    });
+    expect(refusal).toMatchObject({ rule: 'attribute' });
   });
 
   it('that takes long to look at', () => {

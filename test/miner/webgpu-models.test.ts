@@ -8,12 +8,12 @@ import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { planOf } from '../../src/miner/executor/plan-of.ts';
 import { createExecutorSegments } from '../../src/miner/webgpu/executor/executor.ts';
-import { createKernels } from '../../src/miner/webgpu/kernels.ts';
+import { allocatedBytes, createKernels } from '../../src/miner/webgpu/kernels.ts';
 import { createScratch } from '../../src/miner/webgpu/linear.ts';
 import { createWebgpuBackend } from '../../src/miner/webgpu/webgpu.ts';
 import { openGpu } from '../gpu.ts';
 import { randomBytes } from '../oracle/random.ts';
-import { DECODER_SMALL, decoderPackage } from '../models/decoder.ts';
+import { DECODER_SMALL, decoderPackage, withOwnWeights } from '../models/decoder.ts';
 import { loadModel } from './small-model.ts';
 
 const opened = await openGpu();
@@ -71,6 +71,20 @@ describe.skipIf(!opened)('the executor on WebGPU', { timeout: 600_000 }, () => {
       const own = counts.slice(at, Math.min(at + layer, counts.length - 1));
       expect(sum(own)).toBeLessThanOrEqual(dispatches);
     }
+  });
+
+  it('has weights that linears share in one buffer', async () => {
+    const model = decoderPackage(DECODER_SMALL);
+    // The second limb of `down`, whose weights the first one has too.
+    const [{ ffn, hidden }, second] = [DECODER_SMALL, 4];
+    const bytes: number[] = [];
+    for (const each of [model, withOwnWeights(model, second)]) {
+      const before = allocatedBytes(device!);
+      const backend = await createWebgpuBackend(each, { device: device!, dot: 'f32' });
+      bytes.push(backend.memoryBytes() - before);
+      await backend.close();
+    }
+    expect(bytes[1]! - bytes[0]!).toBe(ffn * hidden);
   });
 
   it('gives a batch of fewer sequences the rows of the CPU', async () => {

@@ -11,8 +11,8 @@ import type {
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { Miner } from '../../src/miner/engine/miner.ts';
 import { createWebgpuBackend } from '../../src/miner/webgpu/webgpu.ts';
-import { DOT_KINDS } from '../../src/miner/webgpu/wgsl/gemm.ts';
-import { openGpu } from '../gpu.ts';
+import { DOT_KINDS, type DotKind } from '../../src/miner/webgpu/wgsl/gemm.ts';
+import { keepPipelines, openGpu } from '../gpu.ts';
 import { packInput } from '../oracle/pack-input.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { loadModel } from './small-model.ts';
@@ -30,8 +30,6 @@ const unit = (seed: string, part = 400n): PassInput => {
   const limits = model.manifest.linears.map(() => MOST / part);
   return { tokens: tokensOf(sigma0, model.manifest), sigma0, limits };
 };
-const newDevice = async (): Promise<GPUDevice> =>
-  (await opened!.gpu.requestAdapter())!.requestDevice();
 
 /**
  * A device that is out of memory at allocation number `refused.at`, its own or ONNX Runtime's: it asks
@@ -41,7 +39,7 @@ const newDevice = async (): Promise<GPUDevice> =>
 async function scarceDevice() {
   const adapter = (await opened!.gpu.requestAdapter())!;
   const { maxBufferSize } = adapter.limits;
-  const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize } });
+  const device = keepPipelines(await adapter.requestDevice({ requiredLimits: { maxBufferSize } }));
   const { createBuffer } = device;
   const refused = { at: -1 };
   const sizes: { readonly size: number; readonly mapped: boolean }[] = [];
@@ -52,6 +50,20 @@ async function scarceDevice() {
     return createBuffer.call(device, { ...descriptor, size: given });
   };
   return { device, refused, sizes };
+}
+
+/** By the kind of product, the device on which all tests compile it, until one of them loses it. */
+const devices = new Map<DotKind, ReturnType<typeof scarceDevice>>();
+function deviceOf(dot: DotKind): ReturnType<typeof scarceDevice> {
+  const device = devices.get(dot) ?? scarceDevice();
+  devices.set(dot, device);
+  return device;
+}
+/** The same, which the caller may lose. */
+async function takeDevice(dot: DotKind): Promise<GPUDevice> {
+  const { device } = await deviceOf(dot);
+  devices.delete(dot);
+  return device;
 }
 
 function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = createCpuBackend) {
@@ -71,10 +83,10 @@ function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = create
 }
 const wait = { timeout: 200_000, interval: 5 };
 
+// Who counts allocations comes before those who leave a miner behind.
 describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
-  // Compiling takes a software device seconds: a device for each kernel.
   it.each(DOT_KINDS)('gives the bytes of the CPU in the smallest slices: %s', async (dot) => {
-    const device = await newDevice();
+    const { device } = await deviceOf(dot);
     const backend = await createWebgpuBackend(model, { device, dot, dispatchWork: 1 });
     for (const input of [unit('one'), { ...unit('plain'), sigma0: undefined, limits: [] }])
       expect(await backend.pass(input)).toEqual(await cpu.pass(input));
@@ -93,8 +105,12 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
     await expect(stopped).rejects.toMatchObject({ code: 'PASS_ABORTED' });
     expect(await after).toEqual(await passes[0]);
     expect(backend.memoryBytes()).toBeGreaterThan(0);
+    await backend.close();
+  });
 
-    // A lost device ends every pass, and all that come later.
+  it('ends every pass when its device is lost, and all that come later', async () => {
+    const device = await takeDevice('dp4a');
+    const backend = await createWebgpuBackend(model, { device, dot: 'dp4a', dispatchWork: 1 });
     const lost = ['a', 'b', 'c'].map((seed) => backend.pass(unit(seed)));
     device.destroy();
     lost.push(backend.pass(unit('d')));
@@ -104,56 +120,9 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
     await backend.close();
   });
 
-  it('is opened again after each loss, and goes on', async () => {
-    const devices: GPUDevice[] = [];
-    const { miner, told } = newMiner(async (given) => {
-      devices.push(await newDevice());
-      return createWebgpuBackend(given, { device: devices.at(-1)!, dot: 'f32' });
-    });
-    await miner.start('tiny', 'webgpu');
-    for (let loss = 1; loss <= 3; loss++) {
-      const { units } = miner.status;
-      await vi.waitUntil(() => miner.status.units > units + 3, wait);
-      expect(miner.status).toMatchObject({ state: 'running', backend: 'webgpu' });
-      expect(devices).toHaveLength(loss);
-      if (loss === 3) break;
-      devices.at(-1)!.destroy();
-      await vi.waitUntil(() => miner.status.rejected['gpu: DEVICE_LOST'] === loss, wait);
-    }
-    expect(miner.status.rejected).toEqual({ 'gpu: DEVICE_LOST': 2 });
-    expect(told.wins).toBe(0);
-    miner.pause();
-  });
-
-  it('answers beside its units, with the rows of the CPU', async () => {
-    const { miner, told } = newMiner(async (given) =>
-      createWebgpuBackend(given, { device: await newDevice(), dot: 'f32' }),
-    );
-    await miner.start('tiny', 'webgpu');
-    const { answerSize } = model.manifest;
-    const { tokens } = unitShape(model.manifest);
-    // The first pass is run again on the CPU; a text of three sequences takes two.
-    const inputs = [1, tokens, 3 * tokens].map((length) => randomBytes(`${length}`, length));
-    const given = await Promise.all(
-      inputs.map((input, id) => miner.answer(id, { model: model.id, input, rank: 'payer' })),
-    );
-    for (const [i, rows] of given.entries())
-      for (const [at, row] of rows.entries()) {
-        const part = inputs[i]!.slice(at * tokens, (at + 1) * tokens);
-        const alone = packInput(part, model.manifest);
-        const { answer } = await cpu.pass({ tokens: alone, sigma0: undefined, limits: [] });
-        expect(row).toEqual(new Uint8Array(answer.slice(0, answerSize).buffer));
-      }
-    expect(miner.status).toMatchObject({ state: 'running', backend: 'webgpu', rejected: {} });
-    expect(miner.status.answering).toMatchObject({ waiting: 0, sequences: 5 });
-    const { units } = miner.status;
-    await vi.waitUntil(() => miner.status.units > units, wait);
-    expect(told.wins).toBe(0);
-    miner.pause();
-  });
-
   it('says that memory is missing, wherever it is; the miner goes on, on the CPU', async () => {
-    const { device, refused, sizes } = await scarceDevice();
+    const { device, refused, sizes } = await deviceOf('f32');
+    sizes.length = 0;
     const plain = { ...unit('scarce'), sigma0: undefined, limits: [] };
     const build = (runtime = false): Promise<Backend> =>
       createWebgpuBackend(model, { device, dot: 'f32', runtime });
@@ -212,6 +181,56 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
     refused.at = sizes.findIndex((x) => x.mapped);
     sizes.length = 0;
     await expect(whole(true)).rejects.toMatchObject({ code: 'DEVICE_MEMORY' });
+    refused.at = -1;
     expect(await cpu.pass(same)).toEqual(result);
+  });
+
+  it('answers beside its units, with the rows of the CPU', async () => {
+    const { miner, told } = newMiner(async (given) =>
+      createWebgpuBackend(given, { device: (await deviceOf('f32')).device, dot: 'f32' }),
+    );
+    await miner.start('tiny', 'webgpu');
+    const { answerSize } = model.manifest;
+    const { tokens } = unitShape(model.manifest);
+    // The first pass is run again on the CPU; a text of three sequences takes two.
+    const inputs = [1, tokens, 3 * tokens].map((length) => randomBytes(`${length}`, length));
+    const given = await Promise.all(
+      inputs.map((input, id) => miner.answer(id, { model: model.id, input, rank: 'payer' })),
+    );
+    for (const [i, rows] of given.entries())
+      for (const [at, row] of rows.entries()) {
+        const part = inputs[i]!.slice(at * tokens, (at + 1) * tokens);
+        const alone = packInput(part, model.manifest);
+        const { answer } = await cpu.pass({ tokens: alone, sigma0: undefined, limits: [] });
+        expect(row).toEqual(new Uint8Array(answer.slice(0, answerSize).buffer));
+      }
+    expect(miner.status).toMatchObject({ state: 'running', backend: 'webgpu', rejected: {} });
+    expect(miner.status.answering).toMatchObject({ waiting: 0, sequences: 5 });
+    const { units } = miner.status;
+    await vi.waitUntil(() => miner.status.units > units, wait);
+    expect(told.wins).toBe(0);
+    miner.pause();
+  });
+
+  it('is opened again after each loss, and goes on', async () => {
+    const used: GPUDevice[] = [];
+    const { miner, told } = newMiner(async (given) => {
+      const device = await takeDevice('f32');
+      used.push(device);
+      return createWebgpuBackend(given, { device, dot: 'f32' });
+    });
+    await miner.start('tiny', 'webgpu');
+    for (let loss = 1; loss <= 3; loss++) {
+      const { units } = miner.status;
+      await vi.waitUntil(() => miner.status.units > units + 3, wait);
+      expect(miner.status).toMatchObject({ state: 'running', backend: 'webgpu' });
+      expect(used).toHaveLength(loss);
+      if (loss === 3) break;
+      used.at(-1)!.destroy();
+      await vi.waitUntil(() => miner.status.rejected['gpu: DEVICE_LOST'] === loss, wait);
+    }
+    expect(miner.status.rejected).toEqual({ 'gpu: DEVICE_LOST': 2 });
+    expect(told.wins).toBe(0);
+    miner.pause();
   });
 });

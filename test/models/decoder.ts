@@ -13,6 +13,7 @@ import type {
 } from '../../models/decoder/description.ts';
 import { SILU_ENTRIES, SILU_FROM } from '../../models/decoder/segments.ts';
 import { boundedManifest, draftOf, finishedManifest } from '../../models/finish.ts';
+import { plainHash } from '../../src/core/hash.ts';
 import { modelId } from '../../src/core/manifest.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
@@ -175,4 +176,13 @@ export function decoderPackage(
   );
   const manifest = isKnown ? finishedManifest(draft) : boundedManifest(draft);
   return { ...draft, manifest, id: modelId(manifest) };
+}
+
+/** The same, but that a linear has weights of its own: one of them is nearer to 0. */
+export function withOwnWeights(model: ModelPackage, place: number): ModelPackage {
+  const own = model.weights[place]!.slice();
+  own[own.findIndex((w) => w > 1)]! -= 1;
+  const linear = { ...model.manifest.linears[place]!, weights: plainHash(new Uint8Array(own)) };
+  const manifest = { ...model.manifest, linears: model.manifest.linears.with(place, linear) };
+  return { ...model, manifest, weights: model.weights.with(place, own), id: modelId(manifest) };
 }

@@ -245,25 +245,25 @@ test('a decoder by name to a checked package; wrong weights are refused with the
     files: [pinned('small.gguf', bytes, [address('small.gguf')])],
   };
   const fetching = { log: (l: string) => said.push(l), cache: folder };
-  const out = await obtain(weights, fetching);
+  // Of a served model's name only the package of its id is taken.
+  const other = { ...fetching, served: [{ name: 'small', id: '00'.repeat(32) }] };
+  await expect(obtain(weights, other)).rejects.toThrow(
+    /^small is \w{64}; models\/served\.json says 00/,
+  );
+  const made = join(folder, 'models', 'small');
   const { manifest } = await loadPackage(async (name) =>
-    Promise.resolve(new Uint8Array(readFileSync(join(out, name)))),
+    Promise.resolve(new Uint8Array(readFileSync(join(made, name)))),
   );
   expect(manifest).toMatchObject({ name: 'small', kind: KIND.generator });
   expect(readdirSync(join(folder, 'models'))).toEqual(['small']);
 
-  // Of a served model's name only the package of its id is taken.
-  const id = toHex(modelId(manifest));
-  const other = { ...fetching, served: [{ name: 'small', id: '00'.repeat(32) }] };
-  await expect(obtain(weights, other)).rejects.toThrow(
-    `small is ${id}; models/served.json says 00`,
-  );
-  await obtain(weights, { ...fetching, served: [{ name: 'small', id }] });
+  const right = { ...fetching, served: [{ name: 'small', id: toHex(modelId(manifest)) }] };
+  expect(await obtain(weights, right)).toBe(made);
   expect(said.at(-1)).toBe('small: its package is there');
-  writeFileSync(join(out, 'weights.bin'), 'damaged');
-  await obtain(weights, { ...fetching, served: [{ name: 'small', id }] });
+  writeFileSync(join(made, 'weights.bin'), 'damaged');
+  expect(await obtain(weights, right)).toBe(made);
   expect(said.at(-1)).toBe('small: it is damaged, and made again');
-  expect(readFileSync(join(out, 'weights.bin')).length).toBeGreaterThan(100_000);
+  expect(readFileSync(join(made, 'weights.bin')).length).toBeGreaterThan(100_000);
 
   for (const wrong of [bytes.subarray(1), concat(bytes, bytes), bytes.map((b, i) => (i ? b : 1))]) {
     served.set('small.gguf', wrong);

@@ -15,6 +15,7 @@ import type { OwnTransport } from '../../src/net/create-transport.ts';
 import type { Host } from '../../src/net/host.ts';
 import {
   boundUdpHandshakes,
+  INTRODUCTION_PAIR_RATE,
   PENDING_PER_ADDRESS_MAX,
   PLACES_PER_ADDRESS_MAX,
   takeUpgrade,
@@ -123,6 +124,40 @@ describe('a place at the relay', () => {
     await hosts[0]!.stop();
     await expect.poll(() => placesOf(seed), SOON).toBe(PLACES_PER_ADDRESS_MAX);
     expect(await reserve(another, address)).toBe(100);
+  }, 180_000);
+});
+
+describe('an introduction at the relay', () => {
+  /** What a request for a connection to a holder of a place is answered: 100 or 202. */
+  async function introduce(
+    host: Host,
+    relay: ReturnType<typeof multiaddr>,
+    to: Host,
+  ): Promise<number> {
+    const stream = await (await host.dial(relay)).newStream('/libp2p/circuit/relay/0.2.0/hop');
+    const lp = lpStream(stream);
+    const id = to.peerId.toMultihash().bytes;
+    // HopMessage { type: CONNECT, peer: { id } }
+    await lp.write(Uint8Array.of(8, 1, 18, id.length + 2, 10, id.length, ...id));
+    const told = (await lp.read()).subarray();
+    return told.at(-1) === 1 ? told.at(-2)! : told.at(-1)!;
+  }
+
+  it('is one of so many of one address to one holder; others are introduced, and it to others', async () => {
+    const seed = await startBehind();
+    const { call, address } = await behindHttp(seed);
+    const holders = [await startHost('browser', []), await startHost('browser', [])] as const;
+    for (const holder of holders) expect(await reserve(holder, address)).toBe(100);
+    call.address = '203.0.113.9';
+    // Keys are free: each comes with another one.
+    const ask = async (holder: Host) => introduce(await startHost(), address, holder);
+    const { burst } = INTRODUCTION_PAIR_RATE;
+    const told: number[] = [];
+    while (told.at(-1) !== 202 && told.length < 3 * burst) told.push(await ask(holders[0]));
+    expect([told.length > burst, told.at(-1)]).toEqual([true, 202]);
+    expect(await ask(holders[1])).toBe(100);
+    call.address = '203.0.113.10';
+    expect(await ask(holders[0])).toBe(100);
   }, 180_000);
 });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
-import { utf8 } from '../../src/lib/bytes.ts';
+import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { openKeyGuard } from '../../src/node/http/api-key.ts';
 import { ownCallers } from '../../src/node/http/caller.ts';
@@ -19,9 +19,12 @@ import {
   type InferDeps,
 } from '../../src/node/http/infer-routes.ts';
 import type { Answer, Question } from '../../src/node/http/paid-inference.ts';
+import { OPERATOR } from '../../src/node/http/spending.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-key-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
+
+const parse = (text: string) => parseAsk(text, { headers: {} });
 
 const codeOf = async (run: () => unknown): Promise<string> => {
   try {
@@ -35,9 +38,15 @@ const codeOf = async (run: () => unknown): Promise<string> => {
 const DEPS: InferDeps = {
   rpcHost: '127.0.0.1',
   callers: ownCallers,
-  requireKey: () => undefined,
+  requireKey: () => OPERATOR,
   askPaid: () => Promise.reject(new Error('nobody asks here')),
-  priceOf: async () => ({ asked: undefined, most: 7n }),
+  answerer: {
+    generate: () => {
+      throw new Error('nobody generates here');
+    },
+  },
+  isHere: () => false,
+  priceOf: async () => ({ isHere: false, asked: undefined, most: 7n }),
 };
 
 describe('the API key', () => {
@@ -60,12 +69,30 @@ describe('the API key', () => {
     expect(await codeOf(() => closed(ask(`Bearer ${key}`)))).toBe('ASKING_OFF');
   });
 
-  it.each([key.slice(1), 'x'.repeat(513), '0123456789 abcdefg', ''])(
-    'cannot be %j',
-    async (bad) => {
-      expect(await codeOf(() => openKeyGuard(undefined, bad))).toBe('WRONG_FLAG');
-    },
-  );
+  it('may be several, each with what may be spent with it in a day', async () => {
+    const guard = await openKeyGuard(undefined, `${key}\n\n  ${key}b\t0.5 \nanother-${key} 2`);
+    const spenders = [key, `${key}b`, `another-${key}`].map((each) => guard(ask(`Bearer ${each}`)));
+    expect(spenders.map(({ spendMax }) => spendMax)).toEqual([
+      undefined,
+      500_000_000n,
+      2_000_000_000n,
+    ]);
+    expect(new Set(spenders.map(({ id }) => toHex(id))).size).toBe(3);
+    expect(await codeOf(() => guard(ask('Bearer 0.5')))).toBe('API_KEY_WRONG');
+  });
+
+  it.each([
+    key.slice(1),
+    'x'.repeat(513),
+    '0123456789 abcdefg',
+    '',
+    `${key} much`,
+    `${key} 1 1`,
+    `${key}\n${key} 1`,
+    Array.from({ length: 65 }, (_, i) => `${key}-${i}`).join('\n'),
+  ])('cannot be %j', async (bad) => {
+    expect(await codeOf(() => openKeyGuard(undefined, bad))).toBe('WRONG_FLAG');
+  });
 
   it('cannot be a file that is not there', async () => {
     expect(await codeOf(() => openKeyGuard(join(scratch, 'none'), key))).toBe('WRONG_FLAG');
@@ -76,21 +103,23 @@ describe('a body', () => {
   const body = { model: 'tiny', input: 'ciao' };
 
   it('has defaults', () => {
-    expect(parseAsk(JSON.stringify(body))).toEqual({
+    expect(parse(JSON.stringify(body))).toEqual({
       model: 'tiny',
+      place: undefined,
       input: ['ciao'],
       price: undefined,
       waitMs: 60_000,
     });
-    const all = { model: 'm', inputHex: 'ff00', price: '18446744073709551615', timeoutMs: 600_000 };
-    expect(parseAsk(JSON.stringify(all))).toEqual({
+    const all = { model: 'm', inputHex: 'ff00', price: '9'.repeat(19), timeoutMs: 600_000 };
+    expect(parse(JSON.stringify(all))).toEqual({
       model: 'm',
+      place: undefined,
       input: Uint8Array.of(255, 0),
-      price: (1n << 64n) - 1n,
+      price: 10n ** 19n - 1n,
       waitMs: 600_000,
     });
     const texts = ['ciao', 'hello'];
-    expect(parseAsk(JSON.stringify({ ...body, input: texts })).input).toEqual(texts);
+    expect(parse(JSON.stringify({ ...body, input: texts })).input).toEqual(texts);
   });
 
   it.each([
@@ -121,7 +150,7 @@ describe('a body', () => {
     { ...body, wait: 'answer' },
   ])('of %j is refused', async (bad) => {
     const text = typeof bad === 'string' ? bad : JSON.stringify(bad);
-    expect(await codeOf(() => parseAsk(text))).toBe('BODY_MALFORMED');
+    expect(await codeOf(() => parse(text))).toBe('BODY_MALFORMED');
   });
 });
 
@@ -152,12 +181,11 @@ it('an answer without labels is told as embeddings, with the cosine of each two'
 /** What a call comes to on the page's listener. */
 async function post(deps: Partial<InferDeps>, read: Inference['readInput'], body: object) {
   const named = { name: 'polyglot', id: POLYGLOT, manifest: WORDS };
-  const inference: Inference = {
-    names: ['polyglot'],
-    model: () => named,
+  const inference = {
+    models: () => [named],
     read: async () => ({ model: named, input: Uint8Array.of(1) }),
     readInput: read,
-  };
+  } as unknown as Inference;
   const { page } = inferRoutes(inference, { ...DEPS, ...deps });
   const request = Object.assign(Readable.from([utf8(JSON.stringify(body))]), {
     headers: { 'content-type': 'application/json' },
@@ -215,13 +243,13 @@ it('who waits no longer is told the key by which the question goes on', async ()
 
 it.each(['', '  '])('an empty text is refused before anything is paid: %j', (text) => {
   for (const input of [text, ['a', text]])
-    expect(() => parseAsk(JSON.stringify({ model: 'polyglot', input }))).toThrow(
+    expect(() => parse(JSON.stringify({ model: 'polyglot', input }))).toThrow(
       expect.objectContaining({ code: 'BODY_MALFORMED' }),
     );
 });
 
 it('a household of IPv6 has one rate, whichever of its addresses it uses', async () => {
-  const inference = { names: [] } as unknown as Inference;
+  const inference = { models: () => [] } as unknown as Inference;
   const { page } = inferRoutes(inference, DEPS);
   const response = {
     writeHead: () => undefined,

@@ -28,6 +28,7 @@ describe('options', () => {
       prune: undefined,
       trustState: false,
       apiKeyFile: undefined,
+      apiOrigins: [],
       answerPrice: undefined,
       serve: [],
       tokenPrice: undefined,
@@ -52,8 +53,10 @@ describe('options', () => {
     const answers = ['--answer-price', '0.000001', '--trust-state', ...chats];
     const served = ['--package', '/a', '--package=b', '--serve-bytes', '16777216'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
+    const pages = ['--api-origin', 'https://a.example', '--api-origin=http://localhost:5173'];
     const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
     const all = [
+      ...pages,
       ...proxies,
       ...mirrored,
       ...flags,
@@ -85,6 +88,7 @@ describe('options', () => {
       prune: 2049,
       trustState: true,
       apiKeyFile: '/k',
+      apiOrigins: ['https://a.example', 'http://localhost:5173'],
       answerPrice: 1_000n,
       serve: ['smollm2', '/c'],
       tokenPrice: 2_000n,

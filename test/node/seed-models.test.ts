@@ -1,6 +1,5 @@
 /** A seed's models: the packaged ones seen as parts, and parts over HTTP. */
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { mkdirSync } from 'node:fs';
+import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { openPackageStore, type PackageStore } from '../../src/client/models/pac
 import { httpSource } from '../../src/client/models/part-sources.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';
 import { openLanguage } from '../../src/miner/generator/course.ts';
-import { GENERATION_FILE, packageOf } from '../../src/miner/package/package.ts';
+import { checkFiles, GENERATION_FILE, packageOf } from '../../src/miner/package/package.ts';
 import { isPart, partNumbers, planParts } from '../../src/miner/package/parts.ts';
 import { createFileParts } from '../../src/node/file-parts.ts';
 import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
@@ -19,7 +18,7 @@ import { ownCallers } from '../../src/node/http/caller.ts';
 import { ServedBytes } from '../../src/client/models/served-bytes.ts';
 import { fetchMissing, partsOr } from '../../src/node/seed/seed-models.ts';
 import { writePackage } from '../../models/write-package.ts';
-import { modelId } from '../../src/core/manifest.ts';
+import { modelId, unitShape } from '../../src/core/manifest.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { chain } from '../models/chain.ts';
 import { DECODER_SMALL, decoderPackage, generatedGeneration } from '../models/decoder.ts';
@@ -47,15 +46,13 @@ async function serve(packages: PackageStore) {
   return { port, url: `http://127.0.0.1:${port}/models/` };
 }
 
-/** The models' folder with a byte of tiny's weights changed. */
+/** The models' folder with lingua's weights all zero. */
 async function damagedFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pila-models-'));
   closers.push(() => rm(folder, { recursive: true }));
-  mkdirSync(join(folder, 'tiny'));
-  for (const file of await readdir(join(MODEL_FOLDER, 'tiny')))
-    await copyFile(join(MODEL_FOLDER, 'tiny', file), join(folder, 'tiny', file));
-  const weights = new Uint8Array(manifest.linears.reduce((sum, { k, n }) => sum + k * n, 0));
-  await writeFile(join(folder, 'tiny/weights.bin'), weights);
+  await cp(join(MODEL_FOLDER, 'lingua'), join(folder, 'lingua'), { recursive: true });
+  const { size } = await stat(join(folder, 'lingua/weights.bin'));
+  await writeFile(join(folder, 'lingua/weights.bin'), new Uint8Array(size));
   return folder;
 }
 
@@ -66,7 +63,15 @@ it('the packaged folder gives every part, in spans too', async () => {
     expect(await isPart(plan, part, (await store.read(id, part))!, undefined)).toBe(true);
   const last = plan.parts.length;
   const whole = (await store.read(id, last))!;
-  expect(await store.read(id, last, 10, 20)).toEqual(whole.subarray(10, 20));
+  // Also across the files that are joined in it.
+  const across = plan.files[plan.parts.at(-1)!.file]!.size;
+  for (const [from, to] of [
+    [10, 20],
+    [across - 3, across + 3],
+    [across, across + 1],
+    [0, across],
+  ] as const)
+    expect(await store.read(id, last, from, to)).toEqual(whole.subarray(from, to));
   expect(await store.read(id, last, whole.length - 2, whole.length + 9)).toHaveLength(2);
   expect(await store.read(id, last, whole.length + 5, whole.length + 9)).toHaveLength(0);
   expect(await store.read(id, last + 1)).toBeUndefined();
@@ -99,13 +104,17 @@ it('a node without a package fetches it from another, and what is damaged in its
   const store = await createPackagedParts(models, over, await damagedFolder());
   const sources = () => [httpSource(url)];
   const packages = await openPackageStore({ models, store, sources, onChange: () => undefined });
-  const { files } = await packages.load(id);
-  await packageOf(manifest, files);
-  // The weights of four linears; the segments were right.
-  expect((await over.sizes(id)).size).toBe(4);
-  const lingua = [...models.keys()].find((other) => other !== id)!;
-  await packages.fetch(lingua);
-  expect((await over.sizes(lingua)).size).toBe(planParts(models.get(lingua)!).parts.length);
+  const [lingua, other] = [...models].find(([, { name }]) => name === 'lingua')!;
+  const { files } = await packages.load(lingua);
+  await checkFiles(other, files);
+  // Of the weights; the segments and the table were right.
+  const graphs = unitShape(other).segments.length + other.tables.length;
+  const { parts } = planParts(other);
+  const damaged = [...parts.keys()].filter((i) => parts[i]!.file >= graphs).map((i) => i + 1);
+  expect([...(await over.sizes(lingua)).keys()].toSorted((a, b) => a - b)).toEqual(damaged);
+  expect([damaged.length, damaged.at(-1)]).toEqual([3, parts.length]);
+  await packages.fetch(id);
+  expect((await over.sizes(id)).size).toBe(plan.parts.length);
 });
 
 it('a reader that goes away in the middle ends its part, and no other', async () => {
@@ -138,7 +147,7 @@ it('generation.json travels as a language model’s last part, and its head is o
   const last = planParts(model.manifest).parts.length;
   expect([...(await store.sizes(ownId)).keys()]).toEqual([last]);
   const { files } = await fetching.load(ownId);
-  const { tables } = await packageOf(model.manifest, files.slice(0, -1));
+  const { tables } = packageOf(model.manifest, files.slice(0, -1));
   const { head, generation } = await openLanguage(model.manifest, tables, files.at(-1)!);
   expect([head.vocabulary, generation.context]).toEqual([300, 32]);
 });
@@ -179,7 +188,7 @@ it('a table of 17 MB travels in three parts, each checked by the outline, and is
   expect(asked[0]).toBe(0);
   expect(asked.toSorted((a, b) => a - b)).toEqual(partNumbers(largePlan));
   const { files } = await fetching.load(largeId);
-  const { tables } = await packageOf(large.manifest, files);
+  const { tables } = packageOf(large.manifest, files);
   expect(equal(tables[0]!, large.tables[0]!)).toBe(true);
 });
 

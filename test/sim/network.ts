@@ -3,7 +3,6 @@
  * late, twice, out of order or never; links break when a partition lasts, and come back after it. Each peer
  * judges a gossip message before it relays it, as gossipsub's validators do.
  */
-import { NO_TRAFFIC, type Traffic } from '../../src/net/traffic.ts';
 import { encode, tryDecode, type Codec } from '../../src/core/codec.ts';
 import { fault, isFault, penaltyOf, type Fault } from '../../src/core/faults.ts';
 import { plainHash } from '../../src/core/hash.ts';
@@ -21,7 +20,14 @@ import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { Penalties } from '../../src/net/penalties.ts';
 import { RateLimiter } from '../../src/net/rate.ts';
-import type { Handlers, PeerInfo, Transport, Verdict } from '../../src/net/transport.ts';
+import {
+  type Handlers,
+  NO_TRAFFIC,
+  type PeerInfo,
+  type Traffic,
+  type Transport,
+  type Verdict,
+} from '../../src/net/transport.ts';
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';
 

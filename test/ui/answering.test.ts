@@ -31,6 +31,23 @@ test('nobody is answered unless the person wants it', async () => {
   expect(engine.payees).toEqual([ADDRESS, undefined]);
 });
 
+test('another price of tokens is told at once, and stays with the device', async () => {
+  const { engine, session } = setUp();
+  const kept = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  } as Storage;
+  const preferences = new Preferences(['en'], storage);
+  await session.open();
+  await session.answerForPay(true, preferences.tokenPrice);
+  preferences.sellTokens(25_000_000n);
+  await session.answerForPay(true, new Preferences(['en'], storage).tokenPrice);
+  preferences.sellTokens(undefined);
+  await session.answerForPay(true, new Preferences(['en'], storage).tokenPrice);
+  expect(engine.tokenPrices).toEqual([undefined, 25_000_000n, undefined]);
+});
+
 test('who changes their mind at once has the last word', async () => {
   const { engine, session } = setUp();
   await session.open();

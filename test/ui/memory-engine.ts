@@ -28,7 +28,13 @@ import { equal, utf8 } from '../../src/lib/bytes.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine, Passphrases } from '../../src/ui/engine.ts';
-import { HOLDING_ALL, MINER_OFF, type AccountEntry } from '../../src/client/api.ts';
+import {
+  HOLDING_ALL,
+  MINER_OFF,
+  type AccountEntry,
+  type FoundBlockPay,
+  type WorkDay,
+} from '../../src/client/api.ts';
 import { CHANNELS_LIMIT_FIRST } from '../../src/wallet/channels.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
@@ -60,6 +66,7 @@ export const CHAIN: ChainStatus = {
     penalty: i === 4 ? 20 : 0,
   })),
   peersAgreeing: 8,
+  peersAsked: 9,
   mempool: 2,
   holdsState: true,
   outlook: { rules: 'known', isWeak: false },
@@ -146,6 +153,8 @@ export const PROVIDER: Provider = {
   queue: 0,
   waitSeconds: 0,
   paid: 0n,
+  answers: 0,
+  gaveNothing: false,
 };
 export const CHANNEL: Prepaid = {
   id: new Uint8Array(32).fill(0xc4),
@@ -186,6 +195,10 @@ export class MemoryEngine implements Engine {
   holding: Holding = HOLDING_ALL;
   known: Balance | undefined;
   entries: AccountEntry[] = [];
+  /** By day and model. */
+  worked: WorkDay[] = [];
+  /** Blocks that pay the account. */
+  found: FoundBlockPay[] = [];
   waiting: PendingTx[] = [];
   /** What an input says. */
   reading: InputReading = { ids: undefined, texts: undefined };
@@ -266,6 +279,8 @@ export class MemoryEngine implements Engine {
 
   /** Whom closes of channels were to pay, in order; undefined: no more questions are taken. */
   readonly payees: (Uint8Array | undefined)[] = [];
+  /** nV for a thousand tokens, as it was told each time. */
+  readonly tokenPrices: (bigint | undefined)[] = [];
   paidWork: PaidWork = {
     isOn: false,
     channels: 0,
@@ -309,6 +324,7 @@ export class MemoryEngine implements Engine {
     provide: async (how) => {
       this.#note('client.provide');
       this.payees.push(how?.payee);
+      this.tokenPrices.push(how?.tokenPrice);
       this.paidWork = { ...this.paidWork, isOn: how !== undefined };
     },
     provided: async () => this.paidWork,
@@ -388,6 +404,7 @@ export class MemoryEngine implements Engine {
       this.#note('client.readAnswer');
       return PAID;
     },
+    loadModel: async () => this.#note('client.loadModel'),
     execute: async () => {
       this.#note('client.execute');
       return this.ran;
@@ -417,6 +434,7 @@ export class MemoryEngine implements Engine {
       const next = this.entries[at + max]?.position;
       return { entries, total: this.entries.length, linked: true, next };
     },
+    income: async () => ({ blocks: this.found, next: undefined }),
     payees: async (address) => {
       const all = this.entries.map(({ tx: { tx } }) => tx);
       const own = all.flatMap((tx) =>
@@ -457,6 +475,7 @@ export class MemoryEngine implements Engine {
       this.#note('client.pauseMining');
       this.#mine('paused');
     },
+    worked: async () => this.worked,
     finishMining: async () => {
       this.#note('client.finishMining');
       this.#mine('off');

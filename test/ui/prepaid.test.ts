@@ -18,6 +18,7 @@ import {
   opensTheSame,
   priceFor,
   timesPrice,
+  unitsAsked,
   unitsOf,
   withChannel,
 } from '../../src/ui/ask/prepaid/prepaid.ts';
@@ -155,6 +156,19 @@ describe('a prepaid answer', () => {
     expect(priceFor(price, long, read(1000))).toEqual({ price, read: 1000 });
   });
 
+  it('of a language model is asked for as long as what is left pays for, but for a step at least', () => {
+    const price = { type: 'tokens', amount: 1000n } as const;
+    const input = new Uint8Array(2 * 80).fill(1);
+    // 20 nV for the text, and one for each token.
+    const lefts = [undefined, 10_000n, 196n, 195n, 60n, 52n, 51n, 0n];
+    expect(lefts.map((left) => unitsAsked(input, WRITER, price, left))).toEqual([
+      176, 176, 176, 175, 40, 32, 32, 32,
+    ]);
+    // For less room than a step there is no more to ask for; rows are asked for all at once.
+    expect(unitsAsked(new Uint8Array(2 * 250).fill(1), WRITER, price, 0n)).toBe(6);
+    expect(unitsAsked(new Uint8Array(256), two, { type: 'sequence', amount: 9n }, 1n)).toBe(2);
+  });
+
   it('fits a link, which gives the same bytes or nothing', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: LINK_BYTES_MAX });
     fc.assert(
@@ -261,6 +275,21 @@ describe('the screen of prepaid answers', () => {
     await prepaids.ask(CHANNEL, asked);
     expect(prepaids.failed).toBeUndefined();
     expect(prepaids.latest!.n).toBe(CHANNEL.answers + 1);
+  });
+
+  it('chooses the next one where whoever was asked gave nothing', async () => {
+    const [first, second] = [PROVIDER, { ...PROVIDER, key: new Uint8Array(32).fill(9) }];
+    engine.offered = [first, second];
+    prepaids.start();
+    await prepaids.refresh(LINGUA.id, true);
+    expect(prepaids.provider).toEqual(first);
+    engine.offered = [second, { ...first, gaveNothing: true }];
+    engine.fails = { 'client.askPrepaid': 'PROVIDER_GONE' };
+    await prepaids.ask({ ...CHANNEL, provider: first.key }, asked);
+    expect([prepaids.provider, prepaids.instead]).toEqual([second, second]);
+    expect(prepaids.providers!.at(-1)!.gaveNothing).toBe(true);
+    prepaids.pick(first);
+    expect(prepaids.instead).toBeUndefined();
   });
 
   it('neither chooses nor offers whoever was found out', async () => {

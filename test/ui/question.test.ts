@@ -1,8 +1,9 @@
 /** Asking on the screen: what is typed for a model, and how answers are told. */
 import { describe, expect, it } from 'vitest';
 import type { ModelInfo } from '../../src/client/api.ts';
-import { utf8 } from '../../src/lib/bytes.ts';
+import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import {
+  calledAmong,
   labelText,
   likeness,
   readableText,
@@ -12,6 +13,7 @@ import {
   typedTexts,
 } from '../../src/ui/ask/question.ts';
 import { Asks } from '../../src/ui/ask/asks.svelte.ts';
+import { Typed } from '../../src/ui/ask/typed.svelte.ts';
 import { ask } from '../../src/ui/i18n/en/ask.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
@@ -136,4 +138,41 @@ it('what an input says is read once, and again when the words have come', async 
   expect(asks.readingOf(id, input)!.texts).toBeUndefined();
   await asks.readWords(id, input);
   await expect.poll(() => asks.readingOf(id, input)).toEqual({ ids, texts: ['seven'] });
+});
+
+it('of two models with one name each is told by its id, and can be chosen', async () => {
+  const engine = new MemoryEngine();
+  const config = { network: 'local', prefix: 'rpila', bootstrap: [], genesis: undefined } as const;
+  const asks = new Asks(new Session(engine, async () => config));
+  const twin = { ...WORDS, id: Uint8Array.from(WORDS.id, (byte) => byte ^ 1) };
+  asks.models = [WORDS, twin];
+  for (const model of [twin, WORDS]) {
+    asks.choose(toHex(model.id));
+    expect(asks.chosen).toBe(model);
+  }
+  const called = asks.models.map((model) => calledAmong(model, asks.models));
+  expect(new Set(called).size).toBe(2);
+  expect(calledAmong(WORDS, [WORDS])).toBe(WORDS.name);
+});
+
+it('a text is counted when the one before it was, and those in between are not', async () => {
+  const open: (() => void)[] = [];
+  const counted: string[] = [];
+  const tokenise = (_: unknown, [text]: readonly string[]) => {
+    counted.push(text!);
+    return new Promise((resolve) => open.push(() => resolve({ tokens: [1], input: undefined })));
+  };
+  const session = { peer: { tokenise } } as unknown as Session;
+  const typed = new Typed(session, new Asks(session), '');
+  let forget = typed.count('a', WORDS);
+  await expect.poll(() => counted).toEqual(['a']);
+  for (const text of ['ab', 'abc']) {
+    forget();
+    forget = typed.count(text, WORDS);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(counted).toEqual(['a']);
+  open[0]!();
+  await expect.poll(() => counted).toEqual(['a', 'abc']);
+  open[1]!();
 });

@@ -7,7 +7,8 @@ import type { NetworkName } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { historyLine, waitingLines } from '../../src/ui/wallet/history/activity.ts';
+import { waitingLines } from '../../src/ui/wallet/history/activity.ts';
+import { ledgerOf } from '../../src/ui/wallet/history/ledger.ts';
 import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
 import { WatchedList } from '../../src/ui/wallet/watched.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
@@ -338,8 +339,10 @@ describe('sending', () => {
     const mine = FULL_VAULT.publicKey!;
     const theirs = new Uint8Array(32).fill(9);
     const at = { height: 5, index: 0 };
-    const line = (signed: SignedTx) =>
-      historyLine({ id: other, position: at, tx: signed }, ADDRESS);
+    const line = (signed: SignedTx) => {
+      const entries = [{ id: other, position: at, timeMs: 0, tx: signed }];
+      return ledgerOf({ entries, blocks: [] }, { mine: ADDRESS, balance: BALANCE })[0];
+    };
     expect(line(tx(mine, other))).toMatchObject({ kind: 'sent', amount: -11n, other });
     expect(line(tx(theirs, ADDRESS))).toMatchObject({ kind: 'received', amount: 10n, other });
     expect(line(tx(mine, ADDRESS))).toMatchObject({ kind: 'toSelf', amount: -1n });

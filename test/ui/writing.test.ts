@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AppError } from '../../src/lib/errors.ts';
-import { askedOf, saidOf, wholeSentences } from '../../src/ui/ask/generate/said.ts';
+import { newChat } from '../../src/ui/ask/generate/chats/kept-chat.ts';
+import {
+  askedOf,
+  choosingIn,
+  keptOf,
+  saidOf,
+  wholeSentences,
+} from '../../src/ui/ask/generate/said.ts';
 import { Writing } from '../../src/ui/ask/generate/writing.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { MemoryEngine, WRITER } from './memory-engine.ts';
@@ -17,18 +24,25 @@ describe('options', () => {
   });
 
   it('that were left are the model’s own, others those that were typed', () => {
-    const said = { ...saidOf(DEFAULTS, 'it'), seed: '7' };
-    expect(askedOf(said, DEFAULTS, 'it')).toEqual({ options: {}, seed: '7' });
+    const said = saidOf(DEFAULTS, 'it');
+    expect(askedOf(said, DEFAULTS, 'it')).toEqual({});
     const changed = { ...said, temperature: ' 1,25', topP: '1', maxTokens: '40' };
-    expect(askedOf(changed, DEFAULTS, 'it').options).toEqual({
+    expect(askedOf(changed, DEFAULTS, 'it')).toEqual({
       temperature: 320,
       topP: 65_536,
       maxTokens: 40,
     });
   });
 
+  it('are kept with a conversation, and stand in its fields again', () => {
+    const options = { temperature: 320, maxTokens: 40 };
+    const kept = { ...newChat(), ...keptOf(options) };
+    expect(choosingIn(kept)).toEqual(options);
+    expect(choosingIn({ ...kept, ...keptOf({}) })).toEqual({});
+  });
+
   it('that are none, or out of range, name their field', () => {
-    const said = { ...saidOf(DEFAULTS, 'en'), seed: '' };
+    const said = saidOf(DEFAULTS, 'en');
     const fault = (change: object): AppError => {
       try {
         askedOf({ ...said, ...change }, DEFAULTS, 'en');

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { formatWords, parseWords } from '../../src/wallet/seed-words.ts';
+import { lookAtWords, splitWords, withWord } from '../../src/wallet/typed-words.ts';
 import { WORD_LIST } from '../../src/wallet/word-list.ts';
 
 /** From the reference vectors of BIP-39 (trezor/python-mnemonic). */
@@ -75,4 +76,48 @@ test('faults have codes, and messages never hold a word', () => {
 test('the list is the one BIP-39 names', () => {
   expect([WORD_LIST.length, WORD_LIST[0], WORD_LIST[2047]]).toEqual([2048, 'abandon', 'zoo']);
   expect(WORD_LIST).toEqual(wordlist);
+});
+
+test('any list of words is read: numbered, with commas, in lines', () => {
+  const words = VECTORS[4]![1].split(' ');
+  for (const list of [
+    words.map((word, i) => `${i + 1}. ${word}`).join('\n'),
+    words.join(', '),
+    words.map((word, i) => `${i + 1}) ${word};`).join(' '),
+  ])
+    expect(splitWords(list)).toEqual(words);
+});
+
+test('a wrong word is named by its place, with the nearest of the list', () => {
+  const wrongOf = (text: string) => lookAtWords(text).wrong;
+  expect(wrongOf('hamster diagarm private ')).toEqual([{ place: 2, like: 'diagram' }]);
+  expect(wrongOf('hamstr, privat, qqqqqq ')).toEqual([
+    { place: 1, like: 'hamster' },
+    { place: 2, like: 'private' },
+    { place: 3, like: undefined },
+  ]);
+  // Each slip of one letter comes back to its word, or to one as near.
+  fc.assert(
+    fc.property(fc.constantFrom(...WORD_LIST), fc.nat(7), (word, at) => {
+      const cut = word.slice(0, at) + word.slice(at + 1);
+      if (cut === word || cut === '' || WORD_LIST.includes(cut)) return;
+      expect(wrongOf(`${cut} `)[0]!.like).toBeDefined();
+    }),
+  );
+});
+
+test('what can still become a word is not wrong, and its endings are told', () => {
+  expect(lookAtWords('hamster pri')).toMatchObject({
+    wrong: [],
+    endings: ['price', 'pride', 'primary', 'print'],
+  });
+  expect(lookAtWords('hamster pri ').wrong).toHaveLength(1);
+  expect(lookAtWords('hamster prj').wrong).toHaveLength(1);
+  expect(lookAtWords('h')).toMatchObject({ wrong: [], endings: [] });
+  expect(lookAtWords('')).toEqual({ words: [], wrong: [], endings: [] });
+  expect(withWord(['hamster', 'pri'], 2, 'price')).toBe('hamster price ');
+});
+
+test('a flood of text is looked at in part', () => {
+  expect(lookAtWords('zzzzzzzz '.repeat(100_000)).words.length).toBeLessThan(300);
 });

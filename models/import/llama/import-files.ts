@@ -14,11 +14,13 @@ import {
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { utf8 } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { textFromBytes } from '../../../src/lib/text-file.ts';
 import { GENERATION_FILE, TOKENIZER_FILE } from '../../../src/miner/package/package.ts';
 import { readJson } from '../checkpoint/files.ts';
 import { writePackage } from '../../write-package.ts';
 import { importDecoder, type DecoderImport, type ImportedDecoder } from './convert.ts';
+import type { Keeper } from './keeper.ts';
 import { filesKeeper } from './kept-files.ts';
 import { openLlama } from './read/open.ts';
 import { parseRows } from './rows.ts';
@@ -42,14 +44,43 @@ async function sha256Of(path: string): Promise<Uint8Array> {
   return hash.digest();
 }
 
+/** Names of all that may be read of a folder. */
+const readNames = (path: string): string[] =>
+  readdirSync(path)
+    .filter((name) => /\.(gguf|safetensors|json|jinja)$/.test(name))
+    .sort();
+
 /** Of all that may be read of a path. */
 async function inputHashes(path: string): Promise<Uint8Array[]> {
   if (!statSync(path).isDirectory()) return [await sha256Of(path)];
-  const files = readdirSync(path).filter((name) => /\.(gguf|safetensors|json|jinja)$/.test(name));
   const hashes: Uint8Array[] = [];
-  for (const name of files.sort()) hashes.push(utf8(name), await sha256Of(join(path, name)));
+  for (const name of readNames(path)) hashes.push(utf8(name), await sha256Of(join(path, name)));
   return hashes;
 }
+
+/** What changes when a file that may be read is written. */
+function inputTimes(path: string): string {
+  const timeOf = (at: string): string => {
+    const found = statSync(at, { bigint: true, throwIfNoEntry: false });
+    return found ? `${found.ino} ${found.size} ${found.mtimeNs}` : 'gone';
+  };
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return timeOf(path);
+  return readNames(path)
+    .map((name) => `${name} ${timeOf(join(path, name))}`)
+    .join();
+}
+
+/**
+ * Weights are read layer by layer while the import goes on: what is made of a file that was written meanwhile is of no
+ * one input, and is not kept as of this one. @throws AppError MODEL_CORRUPT, on writing
+ */
+const ofUnchanged = (keeper: Keeper, requireUnchanged: () => void): Keeper => ({
+  read: (name) => keeper.read(name),
+  write(name, value) {
+    requireUnchanged();
+    keeper.write(name, value);
+  },
+});
 
 export interface FilesImport extends Pick<DecoderImport, 'labelling' | 'lengths' | 'log'> {
   /** A GGUF file, or a folder. */
@@ -63,14 +94,21 @@ export interface FilesImport extends Pick<DecoderImport, 'labelling' | 'lengths'
 /** @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, each with the file and the field */
 export async function importFiles({ path, rows, out, ...how }: FilesImport) {
   const text = rows === undefined ? undefined : textFromBytes(readFileSync(rows));
+  const times = inputTimes(path);
+  const requireUnchanged = (): void => {
+    if (inputTimes(path) !== times)
+      throw new AppError('MODEL_CORRUPT', `${path} was written while it was imported`);
+  };
   const llama = await openLlama(path);
   const work = `${out}.import`;
   try {
     const told = JSON.stringify([how.labelling, how.lengths, text ?? null]);
-    const keeper = filesKeeper(work, utf8(told), ...(await inputHashes(path)));
+    const files = filesKeeper(work, utf8(told), ...(await inputHashes(path)));
+    const keeper = ofUnchanged(files, requireUnchanged);
     const { vocabulary } = llama.config;
     const given = text === undefined ? {} : { rows: parseRows(text, vocabulary, rows!) };
     const imported = await importDecoder({ ...how, ...given, llama, keeper });
+    requireUnchanged();
     place(imported, out, join(work, 'package'));
     rmSync(work, { recursive: true });
     return imported;

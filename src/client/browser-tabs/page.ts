@@ -19,6 +19,8 @@ export interface PageClient {
   readonly client: ClientApi;
   /** The client’s events. @returns what removes the listener */
   on(listener: (event: ClientEvent) => void): () => void;
+  /** Ends the engine if this tab leads, and lets another one lead. */
+  leave(): void;
 }
 
 /** Version of the messages between tabs: tabs of another version have a channel of their own. */

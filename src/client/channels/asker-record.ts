@@ -11,23 +11,28 @@ import {
   u32,
   u64,
   u8,
+  type Codec,
   type Value,
 } from '../../core/codec.ts';
 import { SignedOpening } from '../../core/formats.ts';
 import { txId } from '../../core/tx/tx.ts';
+import { withRead } from './record-read.ts';
 
-const Current = struct({
-  question: Question,
-  /** Bytes of a unit of the answer, by which the asker counts. */
-  unitBytes: u32,
-  /** Tokens of the input that are paid for apart. */
-  read: u32,
-  answer: blob(REPLY_BYTES_MAX),
-  receipt: optional(struct({ receipt: Receipt, signature: bytes(64) })),
-});
+const Current = withRead(
+  struct({
+    question: Question,
+    /** Bytes of a unit of the answer, by which the asker counts. */
+    unitBytes: u32,
+  }),
+  struct({
+    answer: blob(REPLY_BYTES_MAX),
+    receipt: optional(struct({ receipt: Receipt, signature: bytes(64) })),
+  }),
+  ({ question }) => question.price,
+);
 export type AskerCurrent = Value<typeof Current>;
 
-export const AskerRecord = struct({
+const Stored = struct({
   channel: hash32,
   /** The channel's id is that of its transaction. */
   opening: SignedOpening,
@@ -41,7 +46,21 @@ export const AskerRecord = struct({
   /** Terminal where it is not 0: nothing more is asked. 2: the provider is not trusted, so not even to close. */
   ended: u8,
 });
-export type AskerRecord = Value<typeof AskerRecord>;
+export type AskerRecord = Value<typeof Stored> & {
+  /** The person has read enough of the current answer: its provider is told so on each stream. */
+  readonly isStopped: boolean;
+};
+/** Written with `ended`, so that records from before it was kept are read as they are. */
+const STOPPED = 4;
+export const AskerRecord: Codec<AskerRecord> = {
+  write: (w, { isStopped, ...record }) =>
+    Stored.write(w, { ...record, ended: record.ended | (isStopped ? STOPPED : 0) }),
+  read(r) {
+    const record = Stored.read(r);
+    const isStopped = (record.ended & STOPPED) !== 0;
+    return { ...record, ended: record.ended & ~STOPPED, isStopped };
+  },
+};
 
 /** `ended` of a channel whose provider sent what no honest one sends. */
 export const DISTRUSTED = 2;
@@ -54,6 +73,7 @@ export const newAskerRecord = (genesis: Uint8Array, opening: SignedOpening): Ask
   n: 0,
   current: null,
   ended: 0,
+  isStopped: false,
 });
 
 export const unitsOf = ({ answer, unitBytes }: AskerCurrent): number => answer.length / unitBytes;

@@ -101,6 +101,8 @@ export type AskerEvent =
   | { readonly type: 'gone'; readonly stream: number }
   /** The person has read enough. */
   | { readonly type: 'stop' }
+  /** What was stopped is wanted again, before its provider has ended it. */
+  | { readonly type: 'goOn' }
   /** The rest of the limit is wanted back now. */
   | { readonly type: 'close' }
   /** The provider was convicted elsewhere: in another channel, or by an answer of it. */
@@ -156,6 +158,8 @@ function handle(end: AskerEnd, state: AskerState, event: AskerEvent, view: Chann
       return event.stream === state.stream ? [offline(state), []] : [state, []];
     case 'stop':
       return onStop(state);
+    case 'goOn':
+      return [{ ...state, record: { ...state.record, isStopped: false } }, []];
     case 'close':
       return onClose(state);
     case 'convicted':
@@ -201,7 +205,7 @@ function onAsk(
 
   const question = { n: record.n + 1, ...asked };
   const current = { question, unitBytes, read, answer: new Uint8Array(), receipt: null };
-  const asking = { ...record, before, n: question.n, current };
+  const asking = { ...record, before, n: question.n, current, isStopped: false };
   const next = { ...state, seen: 0, isStopped: false, record: asking };
   return [next, say(next, { type: 'question', ...question })];
 }
@@ -238,14 +242,16 @@ function onFrame(end: AskerEnd, state: AskerState, frame: ProviderFrame): Turn {
 const ended = (state: AskerState): AskerState =>
   state.record.ended ? state : { ...state, record: { ...state.record, ended: 1 } };
 
-/** Where either end stopped before, both go on from what they know: the highest voucher, and the question again. */
+/** Where either end died before, both go on from what they know: the highest voucher, and the question again. */
 function onOpened(state: AskerState): Turn {
   const { record } = state;
   const effects = record.vouched > 0n ? say(state, voucherOf(record)) : [];
+  const isStopped = isWaiting(record) && record.isStopped;
   if (isWaiting(record))
     effects.push(...say(state, { type: 'question', ...record.current!.question }));
+  if (isStopped) effects.push(...say(state, { type: 'stop', n: record.n }));
   if (record.ended) effects.push(...say(state, { type: 'close' }));
-  return [state, effects];
+  return [{ ...state, isStopped }, effects];
 }
 
 const voucherOf = ({ vouched }: AskerRecord): AskerSays => ({ type: 'voucher', amount: vouched });
@@ -335,12 +341,11 @@ function ownReceipt(record: AskerRecord, { question, answer }: AskerCurrent): Re
   };
 }
 
-/** Codes after which the channel takes no other question. */
+/** Codes after which the channel takes no other question. One that is too small for this may pay for a shorter one. */
 const ENDS: ReadonlySet<AskCode> = new Set([
   'SIGNER_WRONG',
   'CHANNEL_CLOSED',
   'CHANNEL_ENDING',
-  'CHANNEL_SMALL',
   'QUESTION_ORDER',
 ]);
 /** Codes that say nothing about the current question: its `done` follows, or it was about something else. */
@@ -375,7 +380,7 @@ function onStop(state: AskerState): Turn {
   const { record } = state;
   if (!isWaiting(record)) return [state, []];
   const said = say(state, { type: 'stop', n: record.n });
-  return [{ ...state, isStopped: said.length > 0 }, said];
+  return [{ ...state, isStopped: said.length > 0, record: { ...record, isStopped: true } }, said];
 }
 
 function onClose(state: AskerState): Turn {

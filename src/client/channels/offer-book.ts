@@ -41,7 +41,9 @@ export interface OfferBook {
   hear(offer: Offer, from: string, nowMs: number, isSigned: () => boolean): Heard | 'unsigned';
   /** Those that are not too old, in the order in which their keys came. */
   offers(nowMs: number): readonly Offer[];
-  /** Any of them, for a peer that has just come. */
+  /** What this node offers itself, as it told it last. */
+  noteOwn(offer: Offer): void;
+  /** The own one, and any of the others, for a peer that has just come. */
   some(nowMs: number): readonly Offer[];
   /** Until the own offer is to be told again: all providers together then tell one in a second at most. */
   announceMs(nowMs: number): number;
@@ -62,6 +64,7 @@ export function createOfferBook(random: () => number = Math.random): OfferBook {
   const newKeysOf = new RateLimiter(NEW_KEY_PEER_RATE);
   const toldMs = new BoundedMap<string, number>(TELLERS_MAX);
   let isFavoured: (provider: Uint8Array) => boolean = () => false;
+  let own: Offer | undefined;
   const isOld = ({ offer: { time } }: Offer, nowMs: number) => nowMs - time > OFFER_AGE_MS_MAX;
 
   function forgetOld(nowMs: number): void {
@@ -113,10 +116,13 @@ export function createOfferBook(random: () => number = Math.random): OfferBook {
       return 'kept';
     },
     offers,
+    noteOwn: (offer) => (own = offer),
     some(nowMs) {
+      const first = own && !isOld(own, nowMs) ? [own] : [];
       const all = [...offers(nowMs)];
-      while (all.length > OFFERS_TOLD_MAX) all.splice(Math.floor(random() * all.length), 1);
-      return all;
+      while (all.length > OFFERS_TOLD_MAX - first.length)
+        all.splice(Math.floor(random() * all.length), 1);
+      return [...first, ...all];
     },
     announceMs: (nowMs) => Math.max(ANNOUNCE_MS, ANNOUNCE_EACH_MS * offers(nowMs).length),
     favour: (those) => (isFavoured = those),

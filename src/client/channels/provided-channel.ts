@@ -12,7 +12,7 @@ import { AppError, assert } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { AskStream } from '../../net/asking/ask-stream.ts';
 import type { Rank } from '../../miner/engine/miner-api.ts';
-import type { Made } from '../../miner/generator/course.ts';
+import type { Made } from '../../miner/generator/answer.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { Answerer } from '../mining/answerer.ts';
 import type { ChannelChain } from './channel-chain.ts';
@@ -20,6 +20,7 @@ import { ChannelRunner } from './channel-runner.ts';
 import type { ChannelStore } from './channel-store.ts';
 import {
   nextProvider,
+  owedWithRun,
   providerOf,
   type Offer,
   type ProviderEffect,
@@ -27,7 +28,7 @@ import {
   type ProviderEvent,
   type ProviderState,
 } from './provider.ts';
-import { isRunning, type ProviderRecord } from './provider-record.ts';
+import { isRunning, owedOf, type ProviderRecord } from './provider-record.ts';
 import { providerFrame } from './saying.ts';
 import { countedOf, type ChannelView } from './terms.ts';
 
@@ -103,6 +104,7 @@ export class ProvidedChannel {
   #speech: Speech | undefined;
   /** The close that was sent last: the same one again costs no signature, and no pool a replacement. */
   #close: { readonly signed: SignedTx; readonly amount: bigint } | undefined;
+  #owed: bigint;
   #entering = 0;
   #isChainDue = false;
   #isEnded = false;
@@ -111,12 +113,17 @@ export class ProvidedChannel {
     this.#deps = deps;
     this.id = toHex(record.channel);
     this.opening = record.opening;
+    this.#owed = owedOf(record);
     this.#runner = new ChannelRunner({
       state: providerOf(record),
       next: async (state, event) => {
         this.#requireOn();
         if (event.type === 'chain') this.#isChainDue = false;
-        return nextProvider(deps.endOf(state.record), state, event, await this.#look());
+        const view = await this.#look();
+        const turn = nextProvider(deps.endOf(state.record), state, event, view);
+        // Before anything else happens: another channel of this asker may be asked in at the same moment.
+        this.#owed = owedWithRun(turn[0]);
+        return turn;
       },
       perform: (effect) => this.#perform(effect),
     });
@@ -134,6 +141,11 @@ export class ProvidedChannel {
   /** Whether its stream keeps its place before a stranger's: its asker has paid, or is being answered. */
   get isHeld(): boolean {
     return this.#run !== undefined || this.#hasPaid();
+  }
+
+  /** nV of what was delivered, or is on its way, and not vouched for. */
+  get owed(): bigint {
+    return this.#owed;
   }
 
   get streams(): number {
@@ -356,7 +368,9 @@ export class ProvidedChannel {
         if (last) return;
       }
     } finally {
-      if (this.#speech === speech)
+      // The next step may have begun as this one was told.
+      const isRead = this.#run !== undefined && this.#run.id !== serve.run;
+      if (this.#speech === speech && !isRead)
         speech.pause = setTimeout(() => {
           this.#endSpeech();
           void this.#enter({ type: 'late' }).catch(() => undefined);

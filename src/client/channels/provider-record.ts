@@ -16,21 +16,25 @@ import {
 import { SignedOpening } from '../../core/formats.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
+import { withRead } from './record-read.ts';
 
-const Current = struct({
-  /** H_question, by which a repeated question is known. */
-  question: hash32,
-  salt: hash32,
-  model: hash32,
-  price: Price,
-  /** Tokens of the input that are paid for apart. */
-  read: u32,
-  most: u32,
-  units: u32,
-  answer: blob(REPLY_BYTES_MAX),
-  /** 1: nothing comes after this answer. */
-  done: u8,
-});
+const Current = withRead(
+  struct({
+    /** H_question, by which a repeated question is known. */
+    question: hash32,
+    salt: hash32,
+    model: hash32,
+    price: Price,
+  }),
+  struct({
+    most: u32,
+    units: u32,
+    answer: blob(REPLY_BYTES_MAX),
+    /** 1: nothing comes after this answer. */
+    done: u8,
+  }),
+  ({ price }) => price,
+);
 type Current = Value<typeof Current>;
 
 export const ProviderRecord = struct({

@@ -21,7 +21,7 @@ import type {
   ProviderFrameOf,
   Question,
 } from '../../core/ask-messages.ts';
-import { stepCost, stepOf, unitsFor, type Priced } from '../../core/price.ts';
+import { costOf, stepCost, stepOf, unitsFor, type Priced } from '../../core/price.ts';
 import { atMostU64 } from '../../core/tx/state-tx.ts';
 import { concat, equal } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
@@ -29,6 +29,7 @@ import {
   deliveredOf,
   isRepeated,
   isRunning,
+  owedOf,
   receiptOf,
   type ProviderRecord,
 } from './provider-record.ts';
@@ -143,6 +144,12 @@ export type ProviderEffect =
     }
   /** The record is of no more use to anybody. */
   | { readonly type: 'forget'; readonly channel: Uint8Array };
+
+/** nV that nothing is vouched for once what runs has come. */
+export function owedWithRun({ record, run }: ProviderState): bigint {
+  const { current, before, amount } = record;
+  return run && current ? before + costOf(current, run.upTo) - amount : owedOf(record);
+}
 
 type Turn = readonly [ProviderState, readonly ProviderEffect[]];
 /** What a handler is given besides the state. */
@@ -432,9 +439,12 @@ function onFailed(state: ProviderState): Turn {
   return [done, [...told, ...effects]];
 }
 
-/** What goes on without its place is read anew: as another question, which pays for that. */
+/**
+ * What goes on without its place is read anew: as another question, which pays for that. But what is all vouched for
+ * waits for the channel to be deep enough, and is gone on with.
+ */
 const onLate = (state: ProviderState): Turn =>
-  isRunning(state.record) && !state.run ? finish(state) : [state, []];
+  isRunning(state.record) && !state.run && owedOf(state.record) > 0n ? finish(state) : [state, []];
 
 /** In parts that end where a step does. `bytes`: `units` pieces of equal size, after the first `from` units. */
 function partsOf(

@@ -28,6 +28,9 @@ import { isEnding, type ChannelView } from './terms.ts';
 /** Questions of askers who have not paid yet that run at once: each is worth one pass, for nothing at worst. */
 export const STRANGERS_MAX = 4;
 
+/** Channels of one account: as many as a wallet opens. Else who pays a little in each keeps everybody else out. */
+export const CHANNELS_ASKER_MAX = 64;
+
 /**
  * Openings that nothing is kept of and that the chain is asked about: each may cost a light client a peer's proof. New
  * askers are served at this rate whoever floods, and a flooder needs four peers to take it; those of before are not
@@ -95,10 +98,14 @@ export function createProviding(deps: ProvidingDeps): Providing {
 
   /** What stands for credit in a channel: of all that its asker opens at once, each would else give it anew. */
   function earlierOf({ channel, opening: { tx } }: ProviderRecord): bigint {
-    const owed = store
-      .all()
-      .filter((each) => equal(each.opening.tx.from, tx.from) && !equal(each.channel, channel))
-      .reduce((sum, each) => sum + owedOf(each), 0n);
+    const isTheirs = ({ opening }: Pick<ProviderRecord, 'opening'>): boolean =>
+      equal(opening.tx.from, tx.from);
+    const kept = store.all().filter(isTheirs);
+    const debts = new Map(kept.map((each) => [toHex(each.channel), owedOf(each)]));
+    // What runs is promised, and may not be kept yet.
+    for (const each of live.values()) if (isTheirs(each)) debts.set(each.id, each.owed);
+    debts.delete(toHex(channel));
+    const owed = [...debts.values()].reduce((sum, each) => sum + each, 0n);
     return lessDebts(payers.paidBy(addressOf(tx.from)), owed);
   }
 
@@ -172,15 +179,18 @@ export function createProviding(deps: ProvidingDeps): Providing {
     const view = await standing(opening);
     if (view?.depth === undefined) return 'CHANNEL_UNKNOWN';
     if (isEnding(view)) return 'CHANNEL_ENDING';
-    return (await hasRoom()) ? newProviderRecord(chain.genesisId, opening) : 'PROVIDER_BUSY';
+    return (await hasRoom(tx.from)) ? newProviderRecord(chain.genesisId, opening) : 'PROVIDER_BUSY';
   }
 
   /** Whose close would bring nothing makes room: else fees of as many openings would keep everybody else out. */
-  async function hasRoom(): Promise<boolean> {
+  async function hasRoom(asker: Uint8Array): Promise<boolean> {
     const records = store.all();
+    const isTheirs = ({ opening }: Pick<ProviderRecord, 'opening'>): boolean =>
+      equal(opening.tx.from, asker);
     const unkept = [...live.values()].filter(
       ({ opening }) => !store.get(txId(chain.genesisId, opening.tx)),
     );
+    if ([...records, ...unkept].filter(isTheirs).length >= CHANNELS_ASKER_MAX) return false;
     if (records.length + unkept.length < CHANNELS_MAX) return true;
     const others = records.filter(({ channel }) => !live.has(toHex(channel)));
     const least = others.sort((a, b) => (a.amount < b.amount ? -1 : 1))[0];

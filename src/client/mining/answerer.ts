@@ -1,8 +1,7 @@
 /** Answers of a model that this program runs: what a provider sells, and what a person asks here. */
 import { AppError } from '../../lib/errors.ts';
 import type { RpcClient } from '../../lib/rpc.ts';
-import type { Made } from '../../miner/generator/course.ts';
-import type { Verdict } from '../../miner/generator/verify.ts';
+import type { Made, Verdict } from '../../miner/generator/answer.ts';
 import type {
   AnswerClaim,
   AnswerJob,

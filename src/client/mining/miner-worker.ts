@@ -191,6 +191,12 @@ export class MinerWorker {
     return worker;
   }
 
+  /** Loads a model that will be asked soon; the model is fetched first. @throws AppError NO_MINER, … */
+  async load(model: Uint8Array): Promise<void> {
+    const worker = await this.workerWith(model);
+    await worker.load(model);
+  }
+
   /** Models that the worker is to keep. */
   #inUse(): Uint8Array[] {
     const answering = [...this.#answering].map(([, id]) => id);

@@ -166,7 +166,7 @@ export class Mining {
     const { network } = this.#deps;
     const { preferred = network.names.slice(0, 1) } = network;
     const here = preferred.filter((name) =>
-      stored.some((model) => model.name === name && model.state === 'stored'),
+      stored.some((model) => model.name === name && !model.isServed && model.state === 'stored'),
     );
     const fit = here.filter((name) => !this.#unfit.has(name));
     const best = [fit, here].find((names) => names.length) ?? preferred.slice(-1);

@@ -19,13 +19,22 @@ import type { Texts } from './texts.ts';
 export interface AskDeps {
   readonly network: ChainNetwork;
   readonly texts: Texts;
-  readonly worker: Pick<MinerWorker, 'execute'>;
+  readonly worker: Pick<MinerWorker, 'execute' | 'load'>;
+  /** Whether a package is whole here. */
+  isWhole(id: Uint8Array): Promise<boolean>;
   /** Served models whose packages are whole here. */
   served(): readonly Manifest[];
   readonly generating: GeneratingApi;
 }
 
-export const createAskApi = ({ network, texts, worker, served, generating }: AskDeps): AskApi => ({
+export const createAskApi = ({
+  network,
+  texts,
+  worker,
+  isWhole,
+  served,
+  generating,
+}: AskDeps): AskApi => ({
   ...texts,
   ...generating,
   models: async () => [...admitted(network), ...served()].map(modelInfo),
@@ -37,6 +46,9 @@ export const createAskApi = ({ network, texts, worker, served, generating }: Ask
       throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
     return await worker.execute(id, input);
   },
+  async loadModel(id) {
+    if (await isWhole(id)) await worker.load(id);
+  },
 });
 
 /** The admitted models, the default first. */
@@ -45,7 +57,7 @@ const admitted = (network: ChainNetwork): Manifest[] =>
 
 const KINDS = Object.keys(KIND) as (keyof typeof KIND)[];
 
-const modelInfo = (manifest: Manifest): ModelInfo => ({
+export const modelInfo = (manifest: Manifest): ModelInfo => ({
   name: manifest.name,
   id: modelId(manifest),
   kind: KINDS.find((kind) => KIND[kind] === manifest.kind)!,

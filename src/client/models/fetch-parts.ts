@@ -45,11 +45,19 @@ export async function fetchParts(job: PartFetch): Promise<void> {
   const refused = new Set<string>();
   const state = { refused, signal, preferred: '' };
   let outline: Uint8Array | undefined;
-  const take = async (part: number): Promise<void> => {
-    const bytes = await fetchOne({ ...job, signal }, state, part, outline);
+  /** What is being written: a fetch that is over writes no more, since its model may be freed then. */
+  const writes = new Set<Promise<void>>();
+  const keep = async (part: number, bytes: Uint8Array): Promise<void> => {
     await store.write(toHex(model), part, bytes);
     if (part === OUTLINE) outline = bytes;
     job.onKept(part, bytes.length);
+  };
+  const take = async (part: number): Promise<void> => {
+    const bytes = await fetchOne({ ...job, signal }, state, part, outline);
+    signal.throwIfAborted();
+    const write = keep(part, bytes);
+    writes.add(write);
+    await write.finally(() => writes.delete(write));
   };
   try {
     if (wanted.includes(OUTLINE)) await take(OUTLINE);
@@ -61,6 +69,7 @@ export async function fetchParts(job: PartFetch): Promise<void> {
     await Promise.all(Array.from({ length: PARTS_AT_ONCE }, work));
   } catch (e) {
     own.abort();
+    await Promise.allSettled(writes);
     if (job.signal.aborted) throw new AppError('MODEL_STOPPED', 'the download was stopped');
     throw e;
   }

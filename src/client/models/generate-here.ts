@@ -2,9 +2,9 @@
  * Answers of language models on this device, as text, for whoever sits before it. A page reads one piece by piece, by
  * calls: so it can be read through other tabs, a reader that has gone is noticed, and nothing is sent that nobody reads.
  */
-import { inputTokens, type Manifest } from '../../core/manifest.ts';
+import { inputTokens, withoutPadding, type Manifest } from '../../core/manifest.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { Finish } from '../../miner/generator/course.ts';
+import type { Finish } from '../../miner/generator/answer.ts';
 import type { Generation } from '../../miner/generator/generation.ts';
 import { encodeOptions, optionsOf, seedFromText } from '../../miner/generator/options.ts';
 import type { AskApi, GeneratedText } from '../api.ts';
@@ -150,7 +150,7 @@ export function generateHere(deps: GenerateHereDeps): GeneratingApi {
 function tokensOf(input: Uint8Array, m: Manifest, context: number): Uint32Array {
   const all = inputTokens(input, m);
   if (!all) throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${m.name}`);
-  const ids = all.slice(0, all.findLastIndex((id) => id !== 0) + 1);
+  const ids = withoutPadding(all);
   if (!ids.length) throw new AppError('INPUT_EMPTY', 'nothing is asked');
   if (ids.length >= context)
     throw new AppError(

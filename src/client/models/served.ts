@@ -89,6 +89,13 @@ export function servedFrom(value: unknown): ServedModel[] {
 /** Those that the program names. */
 export const SERVED: readonly ServedModel[] = servedFrom(known);
 
+/** Those that a node holds, and then those that the program names: others may have them. */
+export function withNamed(held: readonly ServedModel[], named = SERVED): ServedModel[] {
+  const isOther = ({ name, id }: ServedModel): boolean =>
+    !held.some((own) => own.name === name || own.id === id);
+  return [...held, ...named.filter(isOther)].slice(0, SERVED_MAX);
+}
+
 /**
  * Those that the program names, and those that a seed tells its pages. A name that is known stays that of its id: no
  * seed gives it to other bytes. What cannot be read is not told.

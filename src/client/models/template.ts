@@ -1,7 +1,7 @@
 /**
  * A chat's template (Jinja) of a package, which is a stranger's program: it is run in the tokens' thread, by the kept
- * library's interpreter with each of its steps counted and each of its values measured. It knows no time and no place,
- * so a conversation always becomes the same text.
+ * library's interpreter with each of its steps counted and each of its values measured. It knows no time of day; what
+ * may differ from device to device is in docs/generation.md.
  */
 import type { Interpreter } from '@huggingface/jinja';
 import { AppError } from '../../lib/errors.ts';

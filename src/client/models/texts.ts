@@ -1,5 +1,11 @@
 /** Texts to a model's inputs and back, by the model’s tokenizer, which is fetched once and kept parsed. */
-import { inputTokens, KIND, tokensMax, type Manifest } from '../../core/manifest.ts';
+import {
+  inputTokens,
+  KIND,
+  tokensMax,
+  withoutPadding,
+  type Manifest,
+} from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ChatMessage, Conversation, InputReading, Tokenised } from '../api.ts';
@@ -75,7 +81,7 @@ export function createTexts(
       const sequences = Array.from({ length: Math.ceil(ids.length / tokens) }, (_, i) =>
         ids.subarray(i * tokens, (i + 1) * tokens),
       );
-      const used = sequences.map(withoutPadding);
+      const used = sequences.map((sequence) => Array.from(withoutPadding(sequence)));
       const files = () => filesOf(id, m, fetch);
       const read = thread.use([id, m], files, (api) => api.read(id, sequences));
       const texts = await read.catch((e: unknown) => {
@@ -100,9 +106,3 @@ export function createTexts(
     },
   };
 }
-
-/** The ids up to the last one that is not padding. */
-const withoutPadding = (ids: Uint32Array): number[] => {
-  const used = ids.findLastIndex((id) => id !== 0) + 1;
-  return Array.from(ids.subarray(0, used));
-};

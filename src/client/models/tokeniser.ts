@@ -9,12 +9,14 @@ import {
   sequenceBytes,
   tokensMax,
   VOCABULARY_MAX,
+  withoutPadding,
   type Manifest,
 } from '../../core/manifest.ts';
 import { equal, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { TOKENIZER_FILE } from '../../miner/package/package.ts';
 import type { Tokenised } from '../api.ts';
+import { requireBounded } from './tokenizer-bounds.ts';
 
 /** Characters of all texts of one call: far more than any input holds, and tokenised in milliseconds. */
 export const TEXT_CHARS_MAX = 65_536;
@@ -56,8 +58,9 @@ export function parseTokenizer(file: Uint8Array): TokenizerJson {
 const unusable = (cause: unknown): AppError =>
   new AppError('MODEL_CORRUPT', 'tokenizer.json can not be used', { cause });
 
-/** The library's tokenizer. @throws AppError MODEL_CORRUPT */
+/** The library's tokenizer. @throws AppError MODEL_CORRUPT, MODEL_REFUSED */
 export async function openTokenizer(json: TokenizerJson): Promise<Tokenizer> {
+  requireBounded(json);
   const library = await import('@huggingface/tokenizers');
   try {
     return new library.Tokenizer(json, {});
@@ -66,7 +69,7 @@ export async function openTokenizer(json: TokenizerJson): Promise<Tokenizer> {
   }
 }
 
-/** @param file bytes of tokenizer.json @throws AppError MODEL_CORRUPT */
+/** @param file bytes of tokenizer.json @throws AppError MODEL_CORRUPT, MODEL_REFUSED */
 export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
   const tokenizer = await openTokenizer(parseTokenizer(file));
   const { before, after } = frameOf(tokenizer);
@@ -88,8 +91,7 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
       return ids.map((id) => controls.get(id)).find((name) => name !== undefined);
     },
     decode(ids) {
-      const padded = Array.from(ids);
-      const used = padded.slice(0, padded.findLastIndex((id) => id !== 0) + 1);
+      const used = Array.from(withoutPadding(ids));
       const from = startsWith(used, before) ? before.length : 0;
       const to = used.length - from >= after.length && endsWith(used, after) ? after.length : 0;
       const own = used.slice(from, used.length - to);

@@ -5,11 +5,10 @@
 import { utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { TokenizerJson } from './tokeniser.ts';
+import { ADDED_MAX } from './tokenizer-bounds.ts';
 
 /** Bytes of one word: the longest known ones are 128 spaces. */
 const WORD_BYTES_MAX = 256;
-/** Tokens beside the words: Llama 3 has 256. */
-const ADDED_MAX = 4096;
 
 export interface Vocabulary {
   /** Ids of control words: what the file calls special. */

@@ -44,8 +44,8 @@ export const WAITS_MS: readonly number[] = [
   0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000,
 ];
 
-/** ms without a part of the answer after which a stream is given up: a provider may have said how long it takes. */
-export const PATIENCE_MS = 600_000;
+/** ms without a part of the answer after which a stream is given up, and with it the question for now. */
+export const PATIENCE_MS = 300_000;
 /** Of the patience, after which a stream is given back that nothing was asked on since. */
 const QUIET_SHARE = 5;
 /** Calls of one channel whose event waits for its turn. */
@@ -98,7 +98,6 @@ export class AskedChannel {
   /** ms before each try that is left. */
   #waitsMs: readonly number[] = [];
   #asking: PromiseWithResolvers<PaidAnswer> | undefined;
-  #isStopWanted = false;
   /** A voucher could not be sent. */
   #owes = false;
   /** The provider knows that nothing more is asked, or has said so itself. */
@@ -185,20 +184,20 @@ export class AskedChannel {
     if (this.#asking && !isAgain) throw new AppError('QUESTION_BUSY', 'one question at a time');
     const asking = (this.#asking ??= Promise.withResolvers());
     this.#problem = undefined;
-    this.#isStopWanted = false;
     this.#waitsMs = this.#deps.waitsMs;
-    if (!isAgain)
-      await this.#byPerson({ type: 'ask', asked }).catch((e: unknown) => {
-        const { code, message } = AppError.from(e);
-        this.#fail(code, message);
-      });
+    if (!isAgain || this.#record.isStopped)
+      await this.#byPerson(isAgain ? { type: 'goOn' } : { type: 'ask', asked }).catch(
+        (e: unknown) => {
+          const { code, message } = AppError.from(e);
+          this.#fail(code, message);
+        },
+      );
     this.#connect();
     this.#deps.onChange();
     return asking.promise;
   }
 
   async stop(): Promise<void> {
-    this.#isStopWanted = isWaiting(this.#record);
     await this.#byPerson({ type: 'stop' });
   }
 
@@ -364,9 +363,8 @@ export class AskedChannel {
   async #onAnswered(answer: Uint8Array): Promise<void> {
     const kept = await this.#deps.keep(this.#record);
     // A receipt for nothing is no answer, unless it was stopped.
-    const without = this.#problem ?? (this.#isStopWanted ? undefined : 'PROVIDER_FAILED');
+    const without = this.#problem ?? (this.#record.isStopped ? undefined : 'PROVIDER_FAILED');
     const failed = answer.length ? undefined : without;
-    this.#isStopWanted = false;
     this.#expectMore();
     if (failed) return this.#fail(failed, 'nothing was answered');
     this.#problem = undefined;
@@ -378,6 +376,8 @@ export class AskedChannel {
     this.#problem = code;
     this.#isCloseSaid ||= Boolean(this.#record.ended);
     const isLost = !isWaiting(this.#record) || this.#record.ended || LEFT_ALONE.has(code);
+    // One that has not taken the channel takes no further question on this stream.
+    if (isLost) this.#dropStreams();
     if (isLost) return this.#fail(code, `at least ${least}`);
     // A part has come: the rest is asked for again in a while. Of all other codes the receipt follows.
     if (LATER.has(code)) this.#dropStreams();
@@ -442,8 +442,6 @@ export class AskedChannel {
           onFrame: async (frame) => {
             await this.#enter({ type: 'frame', stream: id, frame });
             if (frame.type === 'closing') this.#isCloseSaid = true;
-            // The question was asked again: it still is to end.
-            if (frame.type === 'opened' && this.#isStopWanted) await this.#enter({ type: 'stop' });
           },
           onGone: () => {
             this.#streams.delete(id);
@@ -466,8 +464,13 @@ export class AskedChannel {
   #expect(id: number): void {
     const { patienceMs } = this.#deps;
     clearTimeout(this.#patience);
+    const drop = (): void => {
+      // Who takes streams and says nothing on them would else be waited for once for each try.
+      if (isWaiting(this.#record)) this.#waitsMs = [];
+      this.#drop(id);
+    };
     this.#patience = setTimeout(
-      () => this.#drop(id),
+      drop,
       isWaiting(this.#record) ? patienceMs : patienceMs / QUIET_SHARE,
     );
   }
@@ -500,12 +503,11 @@ const UNSEEN: ChannelView = {
   isOver: false,
 };
 
-/** Whether it is the question that waits, whatever salt its asker has now. */
+/** Whether it is the question that waits, whatever salt its asker has now, or what is left pays for. */
 const isSame = (question: AskerRecordQuestion, asked: Asked): boolean =>
   equal(question.model, asked.model) &&
   equal(question.input, asked.input) &&
-  equal(question.options, asked.options) &&
-  question.most === asked.most;
+  equal(question.options, asked.options);
 type AskerRecordQuestion = NonNullable<AskerRecord['current']>['question'];
 
 /** Whether this call was made before, and was answered. */

@@ -19,11 +19,12 @@ import {
 import type { Offer } from '../../core/offer.ts';
 import { tokensFromBytes } from '../../core/reading.ts';
 import { txId } from '../../core/tx/tx.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { AnswerClaim } from '../../miner/engine/miner-api.ts';
-import type { Verdict } from '../../miner/generator/verify.ts';
+import type { Verdict } from '../../miner/generator/answer.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type {
@@ -40,6 +41,7 @@ import type { ChannelChain } from '../channels/channel-chain.ts';
 import { openAskerStore } from '../channels/channel-store.ts';
 import { openingOf } from '../channels/terms.ts';
 import { AskedChannel, PATIENCE_MS, WAITS_MS } from './asked-channel.ts';
+import { isOfProvider } from './buying.ts';
 import { openKeptAnswers } from './kept-answers.ts';
 import { openKnownProviders, type DistrustReason } from './known-providers.ts';
 import {
@@ -54,6 +56,10 @@ import {
   type Said,
 } from './paid-answer.ts';
 import { providersOf } from './ranking.ts';
+
+/** Providers that gave nothing, and ms for which they come after all others. */
+const FAILED_MAX = 64;
+const FAILED_MS = 600_000;
 
 type OfferedModel = Offer['offer']['models'][number];
 
@@ -103,6 +109,8 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
   const known = await openKnownProviders(deps.store, nowMs);
   const channels = new Map<string, AskedChannel>();
   const reported = new Map<string, string>();
+  /** ms since 1970 when a provider was away, refused or was silent. */
+  const failed = new BoundedMap<string, number>(FAILED_MAX);
 
   const offerOf = (provider: Uint8Array): Offer['offer'] | undefined =>
     deps.offers().find(({ offer }) => equal(offer.provider, provider))?.offer;
@@ -186,6 +194,32 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
   const paidTo = (provider: Uint8Array): bigint =>
     channelsWith(provider).reduce((sum, { record }) => sum + record.vouched, known.paid(provider));
 
+  const gaveNothing = (provider: Uint8Array): boolean =>
+    nowMs() - (failed.get(toHex(provider)) ?? -Infinity) < FAILED_MS;
+
+  /** Notes who gave something, and who nothing. */
+  async function noting<T>(provider: Uint8Array, work: Promise<T>): Promise<T> {
+    try {
+      const given = await work;
+      failed.delete(toHex(provider));
+      return given;
+    } catch (error) {
+      if (isOfProvider(error)) failed.set(toHex(provider), nowMs());
+      throw error;
+    }
+  }
+
+  /** Coins that are set aside with who is not there come back at the channel's end only. */
+  async function requireThere(peer: string): Promise<void> {
+    const dial = deps.transport.ask ?? nobodyDials;
+    try {
+      const stream = await dial(peer, () => ({ onFrame: async () => undefined, onGone() {} }));
+      void stream.close().catch(() => undefined);
+    } catch (cause) {
+      throw new AppError('PROVIDER_GONE', 'not there: nothing was set aside', { cause });
+    }
+  }
+
   async function openChannel(bytes: Uint8Array, peer: string): Promise<Prepaid> {
     const opening = tryDecode(SignedOpening, bytes);
     if (!opening) throw new AppError('TX_MALFORMED', 'not a signed opening');
@@ -197,6 +231,10 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
       throw new AppError('PROVIDER_FALSE', 'it was convicted before');
     // Coins in a channel whose signer is another's would be another's.
     await signers.signVoucher(id, 0n);
+    await noting(opening.tx.provider, requireThere(peer)).catch(async (error: unknown) => {
+      await signers.channelEnded(id).catch(() => undefined);
+      throw error;
+    });
     await known.met(opening.tx.provider, peer);
 
     // Kept before it can be in a block: without its record nothing of it could be used.
@@ -336,6 +374,8 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
           priceType: manifest && priceTypeOf(manifest),
           own: await deps.signers?.servingKey().catch(() => undefined),
           paid: paidTo,
+          answers: (key) => answers.all().filter(({ provider }) => equal(provider, key)).length,
+          gaveNothing,
           isDistrusted: (provider) => known.isDistrusted(provider),
         });
       },
@@ -346,7 +386,9 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
         const channel = channelOf(asked.channel);
         await keepLast(channel.record);
         const before = answeredTo(asked);
-        return before ? paidAnswerOf(before) : channel.ask(askedOf(channel, asked));
+        if (before) return paidAnswerOf(before);
+        const { provider } = openingOf(channel.record);
+        return await noting(provider, channel.ask(askedOf(channel, asked)));
       },
       stopAsking: async (id) => channelOf(id).stop(),
       closeChannel: async (id) => channelOf(id).close(),

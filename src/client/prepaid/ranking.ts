@@ -11,12 +11,15 @@ export interface RankingTerms {
   readonly own: Uint8Array | undefined;
   /** nV vouched for to a provider. */
   paid(provider: Uint8Array): bigint;
+  answers(provider: Uint8Array): number;
+  gaveNothing(provider: Uint8Array): boolean;
   isDistrusted(provider: Uint8Array): boolean;
 }
 
 /**
  * Best first: whom this device has paid before, since it gave what it was paid for; then the lower price, then the
- * shorter wait, which anybody can claim.
+ * shorter wait, which anybody can claim. After all others who gave nothing lately: anybody can offer at the lowest price
+ * and stay away.
  */
 export function providersOf(offers: readonly Offer[], terms: RankingTerms): Provider[] {
   const { model, priceType, own } = terms;
@@ -39,11 +42,14 @@ export function providersOf(offers: readonly Offer[], terms: RankingTerms): Prov
           queue,
           waitSeconds,
           paid,
+          answers: terms.answers(key),
+          gaveNothing: terms.gaveNothing(key),
         },
       ];
     })
     .sort(
       (a, b) =>
+        Number(a.gaveNothing) - Number(b.gaveNothing) ||
         Number(b.paid > 0n) - Number(a.paid > 0n) ||
         compare(a.price.amount, b.price.amount) ||
         a.waitSeconds - b.waitSeconds ||

@@ -23,7 +23,7 @@ import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { PaidWork, Provided } from '../api.ts';
 import type { ChannelChain } from '../channels/channel-chain.ts';
 import type { ChannelStore } from '../channels/channel-store.ts';
-import { OFFER_AGE_MS_MAX } from '../channels/offer-book.ts';
+import { OFFER_AGE_MS_MAX, type OfferBook } from '../channels/offer-book.ts';
 import type { ServedModel } from '../channels/provided-channel.ts';
 import type { ProviderRecord } from '../channels/provider-record.ts';
 import { createProviding, type Providing, type ProvidingStatus } from '../channels/providing.ts';
@@ -47,8 +47,7 @@ export interface ProviderServiceDeps {
   /** This node's peer id; undefined while it has none. */
   readonly peerId: () => string | undefined;
   readonly announce: (offer: Offer) => Promise<void>;
-  /** ms until the own offer is told again. */
-  readonly announceMs: () => number;
+  readonly offers: Pick<OfferBook, 'noteOwn' | 'announceMs'>;
   readonly nowMs: () => number;
   readonly log: Log;
   readonly onChange: () => void;
@@ -133,13 +132,15 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
     if (!provided || !running || !signers) return;
     const offer = offerOf(provided, running.key);
     if (!offer) return;
-    await deps.announce({ offer, signature: await signers.signOffer(offer) });
+    const signed = { offer, signature: await signers.signOffer(offer) };
+    deps.offers.noteOwn(signed);
+    await deps.announce(signed);
   }
 
   /** What goes wrong does not matter at the next time: peers that are not there, keys that do not answer. */
   function announceQuietly(): void {
     clearTimeout(timer);
-    timer = setTimeout(announceQuietly, deps.announceMs());
+    timer = setTimeout(announceQuietly, deps.offers.announceMs(deps.nowMs()));
     void announce().catch((e: unknown) =>
       log.debug('offer.unannounced', { code: AppError.from(e).code }),
     );

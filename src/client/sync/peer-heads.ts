@@ -7,6 +7,11 @@ import { equal } from '../../lib/bytes.ts';
 export class PeerHeads {
   /** Status of each connected peer; the transport bounds the number of peers. */
   readonly #statuses = new Map<string, Status>();
+  /** When each of them spoke last, by the number of words before it. */
+  readonly #spoke = new Map<string, number>();
+  #words = 0;
+  /** The head that was asked about last, and how many words had been said when it came. */
+  #head: { readonly id: Uint8Array; readonly words: number } | undefined;
   #everConnected = false;
   #everCaughtUp = false;
   #isCaughtUp = false;
@@ -34,7 +39,11 @@ export class PeerHeads {
   /** The peers that are connected now. @returns those whose status is not known yet */
   noteConnected(peers: readonly string[]): string[] {
     const connected = new Set(peers);
-    for (const peer of this.#statuses.keys()) if (!connected.has(peer)) this.#statuses.delete(peer);
+    for (const peer of this.#statuses.keys()) {
+      if (connected.has(peer)) continue;
+      this.#statuses.delete(peer);
+      this.#spoke.delete(peer);
+    }
     this.#everConnected ||= connected.size > 0;
     this.#isCaughtUp &&= connected.size > 0;
     return peers.filter((peer) => !this.#statuses.has(peer));
@@ -42,6 +51,7 @@ export class PeerHeads {
 
   noteStatus(peer: string, status: Status): void {
     this.#statuses.set(peer, status);
+    this.#spoke.set(peer, ++this.#words);
   }
 
   /** Notes that the peer has this block: it sent the block, or something that only an owner of the block can send. */
@@ -59,6 +69,18 @@ export class PeerHeads {
   /** The height that a peer claims; 0 before its status is known. */
   heightOf(peer: string): number {
     return this.#statuses.get(peer)?.height ?? 0;
+  }
+
+  /**
+   * Number of peers that had a word about this head: it is theirs, or they told of another one since it came. Whoever
+   * was not heard since then says nothing against it.
+   */
+  askedAt(id: Uint8Array): number {
+    if (!this.#head || !equal(this.#head.id, id)) this.#head = { id, words: this.#words };
+    const { words } = this.#head;
+    const spokeSince = (peer: string): boolean => (this.#spoke.get(peer) ?? 0) > words;
+    return [...this.#statuses].filter(([peer, { head }]) => equal(head, id) || spokeSince(peer))
+      .length;
   }
 
   /** Number of peers whose head is this block. */

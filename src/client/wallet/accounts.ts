@@ -5,7 +5,7 @@
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
-import { Account, Coinbase } from '../../core/formats.ts';
+import { Account, Coinbase, type Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import type { Params } from '../../core/params.ts';
@@ -14,6 +14,7 @@ import type { Balance } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 import { createFindTx, type FindTx } from './find-tx.ts';
 import { createHistory, type ReadHistory } from './history.ts';
+import { createIncomeBook, type IncomeBook } from './income.ts';
 import { createPayeeBook, type PayeeBook } from './payees.ts';
 
 /** Beginning of the keys of what was proven last. */
@@ -40,6 +41,7 @@ export interface Accounts {
   readonly history: ReadHistory;
   readonly find: FindTx;
   readonly payees: PayeeBook;
+  readonly income: IncomeBook;
 }
 
 export interface AccountsDeps {
@@ -51,12 +53,12 @@ export interface AccountsDeps {
 }
 
 export function createAccounts({ chain, params, reader, store }: AccountsDeps): Accounts {
-  /** Heights up to `height` whose coinbase pays the address and has not matured. */
-  async function ownCoinbases(address: Uint8Array, height: number): Promise<number[]> {
-    const own: number[] = [];
+  /** Headers up to `height` whose coinbase pays the address and has not matured. */
+  async function ownCoinbases(address: Uint8Array, height: number): Promise<Header[]> {
+    const own: Header[] = [];
     for (let h = Math.max(1, height - params.maturityBlocks + 1); h <= height; h++) {
       const header = await chain.headers.at(h);
-      if (header && equal(header.miner, address)) own.push(h);
+      if (header && equal(header.miner, address)) own.push(header);
     }
     return own;
   }
@@ -64,16 +66,17 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
   async function prove(address: Uint8Array): Promise<Balance | undefined> {
     const at = await reader.state.newest();
     if (!at) return undefined;
-    const heights = await ownCoinbases(address, at.height);
-    const keys = [stateKey.account(address), ...heights.map(stateKey.coinbase)];
+    const own = await ownCoinbases(address, at.height);
+    const keys = [stateKey.account(address), ...own.map(({ height }) => stateKey.coinbase(height))];
     const opened = await reader.state.read(at, keys);
     if (!opened) return undefined;
-    const [leaf, ...coinbases] = opened.values;
+    const [leaf, ...leaves] = opened.values;
     const account = leaf && decode(Account, leaf);
+    const paid = leaves.map((coinbase) => (coinbase ? decode(Coinbase, coinbase).amount : 0n));
     const balance: Balance = {
       address,
       spendable: account?.balance ?? 0n,
-      immature: coinbases.reduce((sum, c) => sum + (c ? decode(Coinbase, c).amount : 0n), 0n),
+      immature: paid.reduce((sum, amount) => sum + amount, 0n),
       nonce: account?.nonce ?? 0n,
       txCount: account?.txCount ?? 0,
       provenAt: { height: at.height, id: blockId(at), timeMs: at.time },
@@ -81,6 +84,7 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
     };
     const value = encode(BalanceRecord, { ...balance, ...balance.provenAt });
     await store.batch([{ key: keyOf(address), value }]);
+    for (const [i, header] of own.entries()) await income.note(header, paid[i]!);
     return balance;
   }
 
@@ -88,7 +92,8 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
   const history = createHistory(chain, reader, find);
   const last = (address: Uint8Array) => readBalance(store, address);
   const payees = createPayeeBook({ chain, history, leaf: last, store });
-  return { prove, last, history, find, payees };
+  const income = createIncomeBook({ chain, params, reader, store, last });
+  return { prove, last, history, find, payees, income };
 }
 
 /** The last proven balance of an address. */

@@ -72,10 +72,16 @@ export function createHistory(
     return parties.some((party) => equal(party, address));
   }
 
+  const timeAt = async (height: number): Promise<number | undefined> =>
+    (await chain.headers.at(height))?.time;
+
   const entryOf = async (entry: HistoryEntry): Promise<AccountEntry> => {
     const { tx } = entry.tx;
+    const { height } = entry.position;
     const opening = tx.type === 'close' ? await openingOf(tx.channel) : undefined;
-    return { ...entry, id: idOf(tx), opening };
+    const timeMs = (await timeAt(height)) ?? 0;
+    const endedMs = tx.type === 'channel' ? await timeAt(height + tx.lifetime) : undefined;
+    return { ...entry, id: idOf(tx), timeMs, endedMs, opening };
   };
 
   /** Whether the entry belongs to the account and is at its position in a block of the chain. */

@@ -443,7 +443,11 @@ export class Causality {
 
   /** The best of more blocks, or the distance from it. */
   #afterBest(node: OnnxNode, x: Best, y: Score | undefined): Known {
-    if (node.op === 'Max' && y?.kind === 'best')
+    if (node.op === 'Max' && y?.kind === 'best') {
+      // A row of one block that serves several of another sees for none of them but the first.
+      const [own, other] = node.inputs.map(this.#part) as [number[], number[]];
+      const isAligned = own.join() === other.join() && x.rows.length === y.rows.length;
+      if (!isAligned) return {};
       return bestOf({
         kind: 'best',
         rows: x.rows.map((sees, i) => sees || y.rows[i]!),
@@ -451,6 +455,7 @@ export class Causality {
         hidden: Math.max(x.hidden, y.hidden),
         latest: this.#joined(node, [x.latest, y.latest]),
       });
+    }
     if (node.op !== 'Sub' || !isKnown(x) || y?.kind !== 'masked') return {};
     const { mask, hidden } = y;
     const seen = seenLatest(y, this.#part(node.inputs[1]!));

@@ -9,14 +9,13 @@ import {
   answerRows,
   KIND,
   manifestProblem,
-  OPERAND_MAX,
   type Carry,
-  type Linear,
   type Manifest,
   type Shape,
   type Table,
 } from '../../core/manifest.ts';
 import { compare, utf8 } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import { bestStop, type SegmentFacts, type Stop } from './admission.ts';
 import { Causality } from './causality.ts';
@@ -36,6 +35,7 @@ import {
   type Value,
 } from './value.ts';
 import { parseOnnx, type OnnxGraph, type OnnxNode, type OnnxValue } from '../package/onnx.ts';
+import { firstOutside, linearColumns, type Columns } from '../package/weights.ts';
 
 export type { Refusal, Rule, Value } from './value.ts';
 
@@ -60,7 +60,10 @@ type Bounds = Pick<Value, 'lo' | 'hi'>;
 
 /** What is proven about every tensor. */
 export interface Analysis {
-  /** The graphs and their values, of every segment of every shape: what an executor is planned from. */
+  /**
+   * The graphs and their values, of every segment of every shape: what an executor is planned from. Of `analyseToRun`
+   * an entry may throw when it is read. @throws AppError MODEL_REFUSED
+   */
   readonly shapes: readonly (readonly SegmentFacts[])[];
 }
 
@@ -217,34 +220,40 @@ function demandWithin(
 }
 
 /** C = A·B from A's bounds and B's real columns. */
-function productOf(l: Linear, weights: Int8Array, { lo, hi }: Bounds): Bounds {
-  const a = exact([1, l.k], [lo, hi], true);
-  const found = columnBounds(a, {
-    values: weights,
-    rows: l.k,
-    columns: l.n,
-    at: (i, j) => j * l.k + i,
-  });
+function productOf(columns: Columns, a: Bounds): Bounds {
+  const found = columnBounds(a, columns);
   demand(found.sum < EXACT_MAX, 'matmul-sum', `the product could reach ${found.sum}`, found.sum);
   return found;
 }
 
-function checkWeights(m: Manifest, weights: readonly Int8Array[]): void {
+/** Columns of each linear; of weights that linears share they are found once. */
+function checkWeights(m: Manifest, weights: readonly Int8Array[]): Columns[] {
   demand(weights.length === m.linears.length, 'weights', 'as many weights as linears');
-  for (const [i, l] of m.linears.entries()) {
+  const known = new Map<Int8Array, { readonly k: number; readonly columns: Columns }>();
+  return m.linears.map(({ k, n }, i) => {
     const w = weights[i]!;
-    demand(w.length === l.k * l.n, 'weights', `linear ${i + 1} has ${w.length} weights`);
-    const odd = w.find((x) => x > OPERAND_MAX || x < -OPERAND_MAX);
+    demand(w.length === k * n, 'weights', `linear ${i + 1} has ${w.length} weights`);
+    const found = known.get(w);
+    if (found?.k === k) return found.columns;
+    const odd = firstOutside(w);
     demand(odd === undefined, 'weights', `linear ${i + 1} has weight ${odd}`, odd);
-  }
+    const columns = linearColumns(w, n, k);
+    known.set(w, { k, columns });
+    return columns;
+  });
 }
 
 /** Least and largest entry of a table: int8, or int16 little-endian. */
-function rangeOf({ wide, size }: Table, bytes: Uint8Array): Bounds {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function rangeOf({ wide }: Table, bytes: Uint8Array): Bounds {
+  const { buffer, byteOffset, length } = bytes;
+  const view = new DataView(buffer, byteOffset, length);
+  const entries =
+    wide === 1
+      ? new Int8Array(buffer, byteOffset, length)
+      : Int16Array.from({ length: length / wide }, (_, i) => view.getInt16(wide * i, true));
   let [lo, hi] = [Infinity, -Infinity];
-  for (let at = 0; at < size; at += wide) {
-    const x = wide === 1 ? view.getInt8(at) : view.getInt16(at, true);
+  for (let i = 0; i < entries.length; i++) {
+    const x = entries[i]!;
     if (x < lo) lo = x;
     if (x > hi) hi = x;
   }
@@ -264,7 +273,6 @@ function checkTables(m: Manifest, tables: Package['tables']): void {
 /** What may be read before any segment ran. */
 function beginRun(m: Manifest, shape: Shape, files: readonly Uint8Array[], index: number): Run {
   const { sequences, tokens } = shape;
-  demand(files.length === shape.segments.length, 'manifest', 'segments are missing');
   demand(sizeOf([sequences, tokens]) <= 2 ** 20, 'manifest', 'a unit has too many tokens');
   const ids: Value = {
     type: 'int32',
@@ -385,27 +393,50 @@ function* proveCausal(
   }
 }
 
+/** What the proofs of all shapes have in common. */
+interface Common {
+  readonly manifest: Manifest;
+  /** Segments of each shape. */
+  readonly files: readonly (readonly Uint8Array[])[];
+  readonly columns: readonly Columns[];
+}
+
+function* begin(pkg: Package): Generator<string, Common> {
+  const { manifest } = pkg;
+  yield 'manifest';
+  const problem = manifestProblem(manifest);
+  demand(problem === undefined, 'manifest', problem ?? '');
+  const files = [pkg.segments, ...(pkg.otherShapes ?? [])];
+  demand(files.length === manifest.shapes.length, 'manifest', 'segments of a shape are missing');
+  for (const [i, { segments }] of manifest.shapes.entries())
+    demand(files[i]!.length === segments.length, 'manifest', 'segments are missing');
+  yield 'weights';
+  const columns = checkWeights(manifest, pkg.weights);
+  yield 'tables';
+  checkTables(manifest, pkg.tables);
+  return { manifest, files, columns };
+}
+
 interface Proof {
   readonly runs: readonly Run[];
   /** A of every linear. */
   readonly operands: readonly Bounds[];
-  /** Segments of each shape. */
+  /** Segments of each of the shapes. */
   readonly shapes: readonly (readonly SegmentFacts[])[];
 }
 
-/** Looks at the segments of all shapes in turn, so that bounds are those of all. Tells where it is before it looks. */
-function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
-  const { manifest: m } = pkg;
+/**
+ * Looks at the segments of some shapes in turn, so that bounds are those of all of them. Where bounds are declared, no
+ * shape's proof needs another's. Tells where it is before it looks.
+ * @param which places of the shapes in the manifest
+ */
+function* analyse(
+  { manifest: m, files, columns }: Common,
+  assumed: Assumed,
+  which: readonly number[],
+): Generator<string, Proof> {
   yield 'manifest';
-  const problem = manifestProblem(m);
-  demand(problem === undefined, 'manifest', problem ?? '');
-  const files = [pkg.segments, ...(pkg.otherShapes ?? [])];
-  demand(files.length === m.shapes.length, 'manifest', 'segments of a shape are missing');
-  const runs = m.shapes.map((shape, i) => beginRun(m, shape, files[i]!, i));
-  yield 'weights';
-  checkWeights(m, pkg.weights);
-  yield 'tables';
-  checkTables(m, pkg.tables);
+  const runs = which.map((i) => beginRun(m, m.shapes[i]!, files[i]!, i));
   const operands: Bounds[] = [];
   const shapes: SegmentFacts[][] = runs.map(() => []);
   for (let i = 0; i <= m.linears.length; i++) {
@@ -419,7 +450,7 @@ function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
     for (const [shape, facts] of found.entries()) shapes[shape]!.push(facts);
     if (!a) continue;
     operands.push(a);
-    const { lo, hi } = productOf(m.linears[i]!, pkg.weights[i]!, a);
+    const { lo, hi } = productOf(columns[i]!, a);
     for (const { shape, known } of runs) {
       const rows = shape.sequences * shape.tokens;
       known.set(`c${i + 1}`, exact([rows, m.linears[i]!.n], [lo, hi], true));
@@ -430,6 +461,12 @@ function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
   yield 'manifest';
   for (const run of runs) if (assumed === 'declared') checkCarries(run, m.shapes[0]!);
   return { runs, operands, shapes };
+}
+
+/** All shapes of a package. */
+function* analyseAll(pkg: Package, assumed: Assumed): Generator<string, Proof> {
+  const common = yield* begin(pkg);
+  return yield* analyse(common, assumed, [...common.files.keys()]);
 }
 
 /** What a proof gives, or its first refusal. */
@@ -454,8 +491,35 @@ export const isRefusal = (found: object): found is Refusal => 'rule' in found;
 
 /** What is proven about every tensor, or the first refusal. */
 export function analyseModel(pkg: Package): Analysis | Refusal {
-  const proof = outcomeOf(analyse(pkg, 'declared'));
+  const proof = outcomeOf(analyseAll(pkg, 'declared'));
   return isRefusal(proof) ? proof : { shapes: proof.shapes };
+}
+
+/**
+ * The same for whoever runs the model. Of a language model, which is never mined, the first shape is proven, and each
+ * of the others when it is first read: who asks something short does not wait for the proof of what is long.
+ */
+export function analyseToRun(pkg: Package): Analysis | Refusal {
+  if (pkg.manifest.kind !== KIND.generator) return analyseModel(pkg);
+  const common = outcomeOf(begin(pkg));
+  if (isRefusal(common)) return common;
+  const prove = (shape: number): readonly SegmentFacts[] | Refusal => {
+    const proof = outcomeOf(analyse(common, 'declared', [shape]));
+    return isRefusal(proof) ? proof : proof.shapes[0]!;
+  };
+  const first = prove(0);
+  if (isRefusal(first)) return first;
+  const found = new Map<number, readonly SegmentFacts[] | Refusal>([[0, first]]);
+  const read = (shape: number): readonly SegmentFacts[] => {
+    const facts = found.get(shape) ?? prove(shape);
+    found.set(shape, facts);
+    if (isRefusal(facts)) throw new AppError('MODEL_REFUSED', facts.sentence);
+    return facts;
+  };
+  const shapes: (readonly SegmentFacts[])[] = [];
+  for (const i of common.files.keys())
+    Object.defineProperty(shapes, i, { get: () => read(i), enumerable: true });
+  return { shapes };
 }
 
 /** Why this model can't be used, or undefined when it is proven exact. */
@@ -468,7 +532,7 @@ export function checkModel(pkg: Package): Refusal | undefined {
 export type Admission = Stop | Refusal;
 
 function* admit(pkg: Package): Generator<string, Stop> {
-  const { shapes } = yield* analyse(pkg, 'declared');
+  const { shapes } = yield* analyseAll(pkg, 'declared');
   yield 'manifest';
   return bestStop(pkg.manifest, shapes[0]!);
 }
@@ -481,7 +545,7 @@ export const admissionOf = (pkg: Package): Admission => outcomeOf(admit(pkg));
  * or the first refusal. Known answers need these and are left as they are.
  */
 export function provenManifest(pkg: Package): Manifest | Refusal {
-  const proof = outcomeOf(analyse(pkg, 'proven'));
+  const proof = outcomeOf(analyseAll(pkg, 'proven'));
   if (isRefusal(proof)) return proof;
   const { manifest: m } = pkg;
   const carriesOf = ({ carries, known }: Run): Carry[] =>

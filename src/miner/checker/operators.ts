@@ -4,6 +4,7 @@
  * Every interval must hold for any order of summation, fused or not (models/README.md).
  */
 import { ELEMENTS_MAX, RANK_MAX, type OnnxNode } from '../package/onnx.ts';
+import { matrixColumns, type Columns } from '../package/weights.ts';
 import {
   axisOf,
   broadcast,
@@ -218,6 +219,8 @@ function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value
   if (data!.perSequence) {
     demandOtherAxis(data!, axis);
     demand(!indices!.perSequence, 'sequence', 'looks up one unit tensor in another');
+    // Which places it picks is read where it is proven on what they depend.
+    demand(indices!.constant, 'attribute', 'picks places that are no constant of the file');
   } else
     demand(!indices!.perSequence || axis === 0, 'sequence', 'a table is read along axis 0 only');
   const dims = [...data!.dims.slice(0, axis), ...indices!.dims, ...data!.dims.slice(axis + 1)];
@@ -236,32 +239,17 @@ function gatherElements([table, indices]: Inputs, { axis }: Attributes): Value {
   return { ...derived(table!, indices!.dims), perSequence: indices!.perSequence };
 }
 
-/** A constant matrix. */
-interface Weights {
-  readonly values: ArrayLike<number>;
-  readonly rows: number;
-  readonly columns: number;
-  /** Index of an entry in `values`. */
-  readonly at: (row: number, column: number) => number;
-}
-
 /** Interval of Σ a·w over a constant's columns, and the largest Σ |a|·|w|. */
 export function columnBounds(
-  a: Value,
-  { values, rows, columns, at }: Weights,
+  a: Pick<Value, 'lo' | 'hi'>,
+  { above, below }: Columns,
 ): { lo: number; hi: number; sum: number } {
   let [lo, hi, sum] = [Infinity, -Infinity, 0];
-  for (let j = 0; j < columns; j++) {
-    let [low, high, total] = [0, 0, 0];
-    for (let i = 0; i < rows; i++) {
-      const w = values[at(i, j)]!;
-      low += w > 0 ? w * a.lo : w * a.hi;
-      high += w > 0 ? w * a.hi : w * a.lo;
-      total += Math.abs(w);
-    }
-    lo = Math.min(lo, low);
-    hi = Math.max(hi, high);
-    sum = Math.max(sum, total * magnitude(a));
+  for (let j = 0; j < above.length; j++) {
+    const [up, down] = [above[j]!, below[j]!];
+    lo = Math.min(lo, up * a.lo + down * a.hi);
+    hi = Math.max(hi, up * a.hi + down * a.lo);
+    sum = Math.max(sum, (up - down) * magnitude(a));
   }
   return { lo, hi, sum };
 }
@@ -293,12 +281,7 @@ function matmul([a, b]: Inputs): Value {
   demand(q.length === 2 && b!.constant, 'shape', 'the right operand is no constant matrix');
   const n = q[1]!;
   demand(k * n <= HEAD_ENTRIES_MAX, 'shape', `a head of ${k * n} entries`, k * n);
-  const { lo, hi, sum } = columnBounds(a!, {
-    values: b!.constant,
-    rows: k,
-    columns: n,
-    at: (i, j) => i * n + j,
-  });
+  const { lo, hi, sum } = columnBounds(a!, matrixColumns(b!.constant, n));
   demand(sum < EXACT_MAX, 'matmul-sum', `a sum could reach ${sum}`, sum);
   return exact(dims, [lo, hi], true);
 }

@@ -4,29 +4,31 @@
  */
 import {
   carryBytes,
+  KIND,
   sharedByWeights,
+  unitShape,
   type Manifest,
+  type Shape,
   type UnitLinear,
 } from '../../core/manifest.ts';
-import { plainHash } from '../../core/hash.ts';
-import { concat, utf8 } from '../../lib/bytes.ts';
+import { concat } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
-import type { StepEngine, StepOptions } from '../generator/stepper.ts';
+import { STEP_ROWS_MAX, type StepEngine, type StepOptions } from '../generator/stepper.ts';
 import { createSteps } from '../generator/steps.ts';
+import { blake3Of } from '../package/parts.ts';
 import { createLap, type Clock, type OnStage } from '../engine/stages.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
-import { KERNEL_WASM } from './kernel/kernel-wasm.ts';
-import { RELAXED_WASM } from './kernel/relaxed-wasm.ts';
-import { runPass, runStep, type PassParts, type YieldFor } from './pass.ts';
+import { KERNEL_PROGRAM } from './kernel/modules.ts';
+import { runPass, runStep, type PassParts } from './pass.ts';
 import { openSegments } from './open-segments.ts';
+import { placeTables } from './tables.ts';
+import { createYield } from './yield.ts';
 
 /** Passes that may wait: the unit in work, its re-check, and replays of other people's blocks. */
 const WAITING_MAX = 64;
-/** ms after which a pass lets the event loop run, because an abort may wait there. */
-const YIELD_MS = 8;
 
 /** What the device is called; part of what a verdict is kept by. */
 export const CPU_DEVICE = 'WebAssembly SIMD, one thread';
@@ -46,13 +48,18 @@ export async function createCpuBackend(
   given: ModelPackage,
   options: CpuOptions = {},
 ): Promise<Backend> {
-  // No function below may mention `given` or `rows`: it would keep a second copy of the weights alive.
-  const { weights: rows, ...model } = given;
-  const { manifest } = model;
+  // No function below may mention `given`, `rows` or `read`: it would keep a second copy of weights or tables alive.
+  const { weights: rows, tables: read, ...others } = given;
+  const { manifest } = others;
   const lap = createLap(options.onStage, options.clock);
-  const kernel = await createKernel(largest(manifest), carryBytesMax(manifest), lap);
+  // Shapes with more rows than the one that is mined get their room when one of them first runs.
+  const rowsAtFirst = firstRows(manifest);
+  const kernel = await createKernel(largest(manifest), carryBytesMax(manifest), lap, rowsAtFirst);
   const weights = placeAll(kernel, manifest, rows);
-  let shapes = proven(given, options);
+  const tables = placeTables(kernel, manifest, read);
+  const model = { ...others, tables: tables.bytes };
+  const shapes = proven(given, options);
+  let planned = shapes !== undefined && !options.runtimeOnly;
   const passes = new SerialQueue(WAITING_MAX);
   const yieldToLoop = createYield();
   let usesRuntime = false;
@@ -61,9 +68,18 @@ export async function createCpuBackend(
 
   async function open(index: number): Promise<PassParts> {
     const shape = manifest.shapes[index]!;
-    const segments = await openSegments({ model, index, kernel, facts: shapes?.[index] });
+    // Read in any case: a language model's further shape is proven by that.
+    const facts = shapes?.[index];
+    const own = kernel.forRows(rowsOf(shape));
+    const segments = await openSegments({
+      model,
+      index,
+      kernel: own,
+      tables: tables.forExecutor,
+      facts: planned ? facts : undefined,
+    });
     usesRuntime ||= segments.usesRuntime;
-    return { model, shape, kernel, segments, weights, yieldToLoop, lap };
+    return { model, shape, kernel: own, segments, weights, yieldToLoop, lap };
   }
 
   function partsOf(index: number): Promise<PassParts> {
@@ -79,13 +95,18 @@ export async function createCpuBackend(
   /** Steps beside passes: one kernel, one of them at a time. */
   function openSteps(options: StepOptions): Promise<StepEngine> {
     return passes.run(() => {
-      if (!shapes) throw new AppError('MODEL_REFUSED', 'steps of a model that is not proven');
-      return createSteps({ model, kernel, weights, shapes, yieldToLoop, passes }, options);
+      if (!shapes || !planned)
+        throw new AppError('MODEL_REFUSED', 'steps of a model that is not proven');
+      return createSteps(
+        { manifest, tables: tables.forExecutor, kernel, weights, shapes, yieldToLoop, passes },
+        options,
+      );
     });
   }
 
-  // The shape that is mined is opened now, so that a model that does not load is refused at once.
-  await partsOf(0);
+  // The shape that is mined is opened now, so that a model that does not load is refused at once. A language model is
+  // never mined: its steps are opened by who wants them.
+  if (manifest.kind !== KIND.generator) await partsOf(0);
   return {
     kind: 'cpu',
     device: CPU_DEVICE,
@@ -94,14 +115,15 @@ export async function createCpuBackend(
     memoryBytes: () => kernel.memoryBytes,
     program: async (index) => {
       const { segments } = await partsOf(index);
-      return plainHash(concat(segments.program, utf8(KERNEL_WASM), utf8(RELAXED_WASM)));
+      return blake3Of(concat(segments.program, KERNEL_PROGRAM));
     },
     weights: (linear) => kernel.weightRows(manifest.linears[linear - 1]!, weights[linear - 1]!),
+    rows: (table) => tables.placed(table),
     usesRuntime: () => usesRuntime,
     fallBack: () =>
       passes.run(async () => {
-        if (!shapes) return false;
-        shapes = undefined;
+        if (!planned) return false;
+        planned = false;
         const were = [...opened.values()];
         opened.clear();
         for (const parts of were) await (await parts).segments.close();
@@ -127,14 +149,20 @@ function proven(
   model: ModelPackage,
   { analysis, runtimeOnly }: CpuOptions,
 ): Analysis['shapes'] | undefined {
-  if (runtimeOnly) return undefined;
+  if (runtimeOnly && !analysis) return undefined;
   const found = analysis ?? analyseModel(model);
   return isRefusal(found) ? undefined : found.shapes;
 }
 
+const rowsOf = ({ sequences, tokens }: Shape): number => sequences * tokens;
+
+/** Rows that a model's kernel has room for from the start: those of the shape that is mined, and of a step. */
+const firstRows = (manifest: Manifest): number =>
+  Math.max(rowsOf(unitShape(manifest)), manifest.kind === KIND.generator ? STEP_ROWS_MAX : 0);
+
 /** Linears with the rows of the largest batch of all shapes. */
 function largest({ linears, shapes }: Manifest): UnitLinear[] {
-  const m = Math.max(...shapes.map(({ sequences, tokens }) => sequences * tokens));
+  const m = Math.max(...shapes.map(rowsOf));
   return linears.map((l) => ({ ...l, m }));
 }
 
@@ -145,27 +173,3 @@ const carryBytesMax = ({ shapes }: Manifest): number =>
       carries.map((carry) => sequences * carry.size * carryBytes(carry)),
     ),
   );
-
-/** Lets the event loop deliver messages; a timer would wait 4 ms, and a promise alone delivers none. */
-function nextTask(): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise((resolve) => {
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
-}
-
-/** One for all passes, so that many short passes in a row also let the event loop run. */
-function createYield(): YieldFor {
-  let yieldedAt = performance.now();
-  return async (signal) => {
-    if (performance.now() - yieldedAt > YIELD_MS) {
-      await nextTask();
-      yieldedAt = performance.now();
-    }
-    if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was aborted');
-  };
-}

@@ -9,8 +9,8 @@ import type { CpuSegments, SegmentParts } from './segments.ts';
 
 /** @throws AppError MODEL_REFUSED, DEVICE_MEMORY, MODEL_MISSING where ONNX Runtime is needed and can't be fetched */
 export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
-  const { model, index, kernel, facts } = parts;
-  const { manifest, tables } = model;
+  const { model, index, kernel, tables, facts } = parts;
+  const { manifest } = model;
   const shape = manifest.shapes[index]!;
   if (!facts) {
     const places = reserveCarries(shape, kernel);
@@ -26,7 +26,7 @@ export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
 }
 
 async function openRuntime(
-  { model, index, kernel }: SegmentParts,
+  { model, index, kernel }: Omit<SegmentParts, 'tables'>,
   carry: (name: string) => Place,
   wanted?: (segment: number) => boolean,
 ): Promise<CpuSegments> {

@@ -15,9 +15,7 @@ import type { PassInput, PassResult } from '../engine/backend.ts';
 import type { Lap } from '../engine/stages.ts';
 import type { Kernel, PlacedWeights } from './kernel/kernel.ts';
 import { carryEntries, type CpuSegments, type SegmentParts } from './segments.ts';
-
-/** Lets the event loop run now and then. @throws AppError PASS_ABORTED once the signal has fired */
-export type YieldFor = (signal: AbortSignal | undefined) => Promise<void>;
+import type { YieldFor } from './yield.ts';
 
 /** What passes of one shape run on. */
 export interface PassParts extends Pick<SegmentParts, 'model' | 'kernel'> {

@@ -13,7 +13,7 @@ import { createSegmentChain, type Feeds, type SegmentChain } from '../engine/seg
 import { carryEntries, type CpuSegments, type SegmentParts } from './segments.ts';
 
 /** Runs segments; `wanted` says of which it is asked. */
-export interface RuntimeParts extends Omit<SegmentParts, 'facts'> {
+export interface RuntimeParts extends Omit<SegmentParts, 'facts' | 'tables'> {
   /** Where carries lie. */
   readonly carry: (name: string) => Place;
   /** Whether a segment is to run here; all are where it is left out. */

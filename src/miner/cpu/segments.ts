@@ -7,7 +7,7 @@ import { carryBytes, type Carry } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
 import type { SegmentFacts } from '../checker/admission.ts';
 import type { ModelPackage } from '../engine/backend.ts';
-import type { Place } from '../executor/memory.ts';
+import type { ExecutorTable, Place } from '../executor/memory.ts';
 import type { Kernel } from './kernel/kernel.ts';
 
 /** Runs one pass at a time. */
@@ -39,6 +39,8 @@ export interface SegmentParts {
   /** Place of the shape in the manifest. */
   readonly index: number;
   readonly kernel: Kernel;
+  /** The tables, as the executor reads them. */
+  readonly tables: readonly ExecutorTable[];
   /** What is proven about the segments; undefined: none of them is planned. */
   readonly facts: readonly SegmentFacts[] | undefined;
 }

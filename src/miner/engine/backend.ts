@@ -1,6 +1,7 @@
 /** A device that runs units: one interface, two implementations (cpu, webgpu), one contract suite. */
 import type { Manifest } from '../../core/manifest.ts';
 import type { StepInput } from '../../core/pow/known.ts';
+import type { PlacedRows } from '../cpu/kernel/kernel.ts';
 import type { StepEngine, StepOptions } from '../generator/stepper.ts';
 
 export interface ModelPackage {
@@ -130,6 +131,8 @@ export interface Backend {
   lose?(step: number): Promise<void>;
   /** A copy of Bᵀ of a linear (from 1), of a backend that keeps the weights itself. */
   weights?(linear: number): Int8Array;
+  /** A table (from 0) of which it keeps the rows itself, as its head's weights; undefined: of any other. */
+  rows?(table: number): PlacedRows | undefined;
   /** Whether ONNX Runtime is loaded for it; absent: yes. */
   usesRuntime?(): boolean;
   /** Bytes of the backend's own buffers, without ONNX Runtime's. */

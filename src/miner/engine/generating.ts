@@ -6,11 +6,13 @@
 import { KIND } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
-import { openLanguage, type Language, type Made } from '../generator/course.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import type { Made, Verdict } from '../generator/answer.ts';
+import { openLanguage, type Language } from '../generator/course.ts';
 import { Generator } from '../generator/generate.ts';
 import { decodeOptions } from '../generator/options.ts';
 import type { Stepper } from '../generator/stepper.ts';
-import { verify, type Verdict } from '../generator/verify.ts';
+import { verify } from '../generator/verify.ts';
 import type { Backend, ModelPackage } from './backend.ts';
 import type { Loaded } from './loaded.ts';
 import { WAIT_SECONDS_MAX, type AnswerClaim, type GenerateJob, type Rank } from './miner-api.ts';
@@ -20,6 +22,8 @@ import type { Throttle } from './throttle.ts';
 export const STEP = { together: 16, conversations: 4 };
 /** Others' answers in work at once: one place is the person's own. */
 const PLACES = STEP.conversations - 1;
+/** Claims that are checked or wait for it. */
+const CLAIMS_MAX = 16;
 /** Answers over whose times a wait is foretold. */
 const WINDOW = 16;
 
@@ -38,6 +42,8 @@ interface Speaker {
   readonly language: Language;
   readonly cpu: Pick<Backend, 'pass'>;
   readonly generator: Generator;
+  /** With a conversation more than the generator has, for who looks again at an answer that seems wrong. */
+  readonly steps: Stepper;
 }
 
 /** An answer that somebody reads. */
@@ -56,6 +62,7 @@ export class Generating {
   readonly #open = new Map<number, Open>();
   /** Claims that are checked. */
   readonly #claims = new Set<{ readonly model: string }>();
+  readonly #checks = new SerialQueue(CLAIMS_MAX, 'BUSY');
   /** By the model's name: of models that are loaded, which are few. */
   readonly #speakers = new Map<string, Promise<Speaker>>();
   /** ms of steps for others since the last rest. */
@@ -150,9 +157,12 @@ export class Generating {
     const claim = { model: this.#nameOf(model) };
     this.#claims.add(claim);
     try {
-      const { language, cpu } = await this.#speakerOf(claim.model);
-      const chosen = decodeOptions(options, language.generation.defaults);
-      return await verify(language, cpu, { input, options: chosen, answer });
+      return await this.#checks.run(async () => {
+        const { language, cpu, steps } = await this.#speakerOf(claim.model);
+        const chosen = decodeOptions(options, language.generation.defaults);
+        const said = { input, options: chosen, answer };
+        return await verify(language, cpu, said, { stepper: steps });
+      });
     } finally {
       this.#claims.delete(claim);
     }
@@ -203,7 +213,12 @@ export class Generating {
     if (!speaker) {
       speaker = this.#begin(name);
       this.#speakers.set(name, speaker);
-      speaker.catch(() => this.#speakers.delete(name));
+      // What is refused stays so until the model is released: whoever asks again makes nobody try again.
+      const made = speaker;
+      made.catch((e: unknown) => {
+        const isRefused = AppError.from(e).code === 'MODEL_REFUSED';
+        if (!isRefused && this.#speakers.get(name) === made) this.#speakers.delete(name);
+      });
     }
     return speaker;
   }
@@ -212,9 +227,10 @@ export class Generating {
     const { model, cpu } = await this.#parts.loaded(name);
     if (!cpu.steps || !model.generation)
       throw new AppError('MODEL_REFUSED', `${name} has no steps here`);
-    const language = await openLanguage(model.manifest, model.tables, model.generation);
-    const steps = this.#paced(await cpu.steps(STEP));
-    return { language, cpu, generator: new Generator(language, steps) };
+    const { manifest, tables, generation } = model;
+    const language = await openLanguage(manifest, tables, generation, (i) => cpu.rows?.(i));
+    const steps = await cpu.steps({ ...STEP, conversations: STEP.conversations + 1 });
+    return { language, cpu, steps, generator: new Generator(language, this.#paced(steps)) };
   }
 
   /** Steps for others alone, with the rests of the throttle between them. */
@@ -222,7 +238,7 @@ export class Generating {
     const { throttle, nowMs } = this.#parts;
     return {
       together: steps.together,
-      conversations: steps.conversations,
+      conversations: STEP.conversations,
       open: () => steps.open(),
       close: (conversation) => steps.close(conversation),
       step: async (requests) => {

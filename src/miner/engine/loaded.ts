@@ -1,8 +1,9 @@
 /** The models of a miner, each loaded once: proven exact, with a CPU backend that is trusted. */
 import { AppError } from '../../lib/errors.ts';
 import { toHex } from '../../lib/bytes.ts';
+import { copied } from '../cpu/tables.ts';
 import type { Backend, ModelPackage } from './backend.ts';
-import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
+import { analyseToRun, isRefusal, type Analysis } from '../checker/checker.ts';
 import { createVerdicts, trust, type TrustedBackend, type TrustParts } from './trust/trusted.ts';
 
 export interface Loaded {
@@ -29,6 +30,12 @@ function weightsIn(backend: Backend, { weights }: ModelPackage): readonly Int8Ar
   for (const i of weights.keys())
     Object.defineProperty(read, i, { get: () => backend.weights!(i + 1), enumerable: true });
   return read;
+}
+
+/** The same of tables that it keeps. */
+function tablesIn(backend: Backend, { manifest, tables }: ModelPackage): readonly Uint8Array[] {
+  const placed = manifest.tables.map((_, i) => backend.rows?.(i));
+  return copied(placed, manifest, tables);
 }
 
 export class LoadedModels {
@@ -86,11 +93,13 @@ export class LoadedModels {
   async #load(name: string): Promise<Loaded> {
     const model = this.#parts.modelNamed(name);
     if (!model) throw new AppError('MODEL_MISSING', `no package of ${name}`);
-    const analysis = analyseModel(model);
+    const analysis = analyseToRun(model);
     if (isRefusal(analysis)) throw new AppError('MODEL_REFUSED', analysis.sentence);
     const backend = await this.#parts.createCpu(model, analysis);
     const { verdicts } = this;
-    const kept = backend.weights ? { ...model, weights: weightsIn(backend, model) } : model;
+    const kept = backend.weights
+      ? { ...model, weights: weightsIn(backend, model), tables: tablesIn(backend, model) }
+      : model;
     const cpu = await trust(backend, { model: kept, verdicts, onLost: this.#onLost });
     this.#parts.onLoaded?.(kept);
     return { model: kept, analysis, cpu };

@@ -4,8 +4,7 @@ import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import type { Claim, Task } from '../../core/header/header.ts';
 import type { Manifest } from '../../core/manifest.ts';
-import type { Made } from '../generator/course.ts';
-import type { Verdict } from '../generator/verify.ts';
+import type { Made, Verdict } from '../generator/answer.ts';
 
 /** Most cores for units on the CPU, whatever the configuration asks for. */
 export const THREADS_MAX = 64;
@@ -165,10 +164,13 @@ export type MinerApi = {
   /** Replays the winning unit on the CPU. @returns every fault that it shows, in order of the rules */
   check(claim: Claim, proof: Proof): Promise<readonly Fault[]>;
   /**
-   * Runs an input of at most one pass on the CPU, whatever mines: what it gives is surely the model's.
+   * Runs an input of at most one pass on the CPU, whatever mines: what it gives is surely the model's. Units rest
+   * meanwhile, and for a moment after it.
    * @returns the answer rows of the input's sequences @throws AppError MODEL_MISSING, INPUT_LONG
    */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
+  /** Loads a model before somebody asks it. @throws AppError MODEL_MISSING, MODEL_REFUSED, SELF_TEST_FAILED, EXACTNESS_LOST */
+  load(modelId: Uint8Array): Promise<void>;
   /**
    * Rows of the answer, one for each sequence, whether the worker mines or not; on the device that mines with the
    * model, or else on the CPU. `id`: for `dropAnswer`, no other's that waits.

@@ -10,8 +10,7 @@ import { unitMacs } from '../../core/manifest.ts';
 import { proofDigest } from '../../core/pow/proof.ts';
 import { replayFaults } from '../../core/pow/replay.ts';
 import { equal } from '../../lib/bytes.ts';
-import type { Made } from '../generator/course.ts';
-import type { Verdict } from '../generator/verify.ts';
+import type { Made, Verdict } from '../generator/answer.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
@@ -56,6 +55,8 @@ export interface MinerParts extends ModelParts {
   onBlock(block: FoundBlock): void;
 }
 
+/** ms for which units rest after a pass of the person's own: texts are read one pass after another. */
+const NEXT_OWN_MS = 250;
 /** Losses of the device after which the CPU takes over. */
 const LOSSES_MAX = 3;
 /** Units in a row without a loss after which earlier losses are forgotten; a device that keeps dying is given up. */
@@ -119,6 +120,8 @@ export class Miner {
   readonly #generating: Generating;
   /** Of passes alone. */
   #passes = MINER_OFF.answering;
+  /** Passes of the person's own, those of the last moment among them. */
+  #ownPasses = 0;
   /** The run whose units answers take turns with; another than `#run`, or none, while nothing is mined. */
   #atWork: AbortController | undefined;
   /** What an answer has found of a device, until the device is replaced. */
@@ -180,6 +183,11 @@ export class Miner {
     if (this.#generating.hasOwn) return;
     this.#wake?.();
     this.#answering.kick();
+  }
+
+  /** Units rest. Passes for others do so beside an own answer alone: an index of texts is read for minutes. */
+  get #unitsRest(): boolean {
+    return this.#ownPasses > 0 || this.#generating.hasOwn;
   }
 
   #reject(reason: string): void {
@@ -383,7 +391,7 @@ export class Miner {
         continue;
       }
 
-      const template = this.#generating.hasOwn ? undefined : this.#templateFor(model);
+      const template = this.#unitsRest ? undefined : this.#templateFor(model);
       queue.keepOnly(template);
       if (!template) {
         this.#atWork = undefined;
@@ -589,8 +597,20 @@ export class Miner {
     await device.close().catch(() => undefined);
   }
 
+  async load(modelId: Uint8Array): Promise<void> {
+    await this.#models.of(modelId);
+  }
+
   async execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
-    const { model, cpu } = await this.#models.of(modelId);
-    return runPlain(model, cpu, input);
+    this.#ownPasses++;
+    try {
+      const { model, cpu } = await this.#models.of(modelId);
+      return await runPlain(model, cpu, input);
+    } finally {
+      setTimeout(() => {
+        this.#ownPasses--;
+        if (!this.#unitsRest) this.#wake?.();
+      }, NEXT_OWN_MS);
+    }
   }
 }

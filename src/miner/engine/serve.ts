@@ -66,7 +66,8 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
       platform.configure(given);
     },
     async provide(manifest, files) {
-      const model = await packageOf(manifest, files);
+      // The client has checked them when it read them from the device.
+      const model = packageOf(manifest, files);
       // Bounded: these are only models that the client knows, each under its own name.
       const same = models.get(manifest.name);
       if (same && !equal(same.id, model.id))
@@ -86,6 +87,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     finish: () => miner.finish(),
     check: (claim, proof) => miner.check(claim, proof),
     execute: (modelId, input) => miner.execute(modelId, input),
+    load: (modelId) => miner.load(modelId),
     answer: (id, job) => miner.answer(id, job),
     generate: (id, job) => miner.generate(id, job),
     nextToken: (id) => miner.nextToken(id),

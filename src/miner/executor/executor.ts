@@ -7,11 +7,11 @@
  * steps (calls with their addresses).
  */
 import { answerBytes, type Manifest } from '../../core/manifest.ts';
-import { assert } from '../../lib/errors.ts';
-import { ExecutorMemory, type ExecutorKernel, type Place } from './memory.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import { ExecutorMemory, type ExecutorTable, type ExecutorKernel, type Place } from './memory.ts';
 import { nest } from './nest.ts';
 import { planModel, type PlanInput } from './plan.ts';
-import { poolProgram, readyPhases, type Compiled, type ReadyPhase } from './steps.ts';
+import { poolProgram, readsPages, readyPhases, type Compiled, type ReadyPhase } from './steps.ts';
 import type { Plan, RowProgram, Step } from './types.ts';
 import { moduleOf } from './wasm/code.ts';
 import { emitProgram, FUNCTION_BYTES_MAX } from './wasm/emit.ts';
@@ -20,10 +20,17 @@ import type { Emitted } from './wasm/function.ts';
 /** Bytes of generated code of a model; MiniLM has 15 KB. */
 const CODE_BYTES_MAX = 2 ** 20;
 
+/** More than any cache has room for. */
+const ALL_TOKENS = 2 ** 31;
+
 /** One shape of a model. */
 export interface ExecutorInput extends PlanInput {
   readonly manifest: Pick<Manifest, 'kind' | 'vocabulary' | 'linears' | 'tables' | 'answerSize'>;
-  readonly tables: readonly Uint8Array[];
+  readonly tables: readonly ExecutorTable[];
+  /** Refuses what it would not run alone, before it takes memory. */
+  readonly isWhole?: boolean;
+  /** Of a step: tokens of a page of caches. Absent: a page holds all. */
+  readonly pageTokens?: number;
 }
 
 /** Runs one pass at a time, segment by segment. */
@@ -41,10 +48,13 @@ export interface Executor {
   readonly volatile: readonly Place[];
   /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */
   begin(tokens: Uint32Array): void;
-  /** Of a step, after `begin`: for each sequence how many tokens it had before, and where its caches lie. */
-  place(positions: readonly number[], areas: readonly number[]): void;
-  /** Of a step: bytes of the caches of a conversation, and where each of them lies in these. */
-  readonly cacheBytes: number;
+  /**
+   * Of a step, after `begin`: for each sequence how many tokens it had before, and the addresses of its caches' pages,
+   * as many as hold them and the token of the step.
+   */
+  place(positions: readonly number[], pages: readonly (readonly number[])[]): void;
+  /** Of a step: bytes of a page, which holds so many tokens of all caches, and where each of them lies in it. */
+  readonly pageBytes: number;
   readonly caches: readonly Place[];
   /**
    * Runs a segment on sequences `from` (0 where none is given) to `until` − 1: reads C and carries, writes A, or the
@@ -57,7 +67,7 @@ export interface Executor {
   carry(name: string): Place;
 }
 
-/** @throws AppError DEVICE_MEMORY */
+/** @throws AppError DEVICE_MEMORY; MODEL_REFUSED where it is to run all and can't */
 export async function createExecutor(
   input: ExecutorInput,
   kernel: ExecutorKernel,
@@ -72,7 +82,20 @@ export async function createExecutor(
       return [key, { run, layout, scratchBytes }];
     }),
   );
-  return new CpuExecutor(input, { plan, compiled, kernel, code });
+  const covers = plan.segments.map(({ steps }) =>
+    Boolean(
+      steps?.every(
+        (step) => isCompiled(programOf(step, plan), compiled) && readsPages(step, plan.buffers),
+      ),
+    ),
+  );
+  const report = plan.segments.flatMap(({ report }, i) => [
+    ...report.map((line) => `segment ${i}: ${line}`),
+    ...(covers[i] || report.length ? [] : [`segment ${i}: its code is too large`]),
+  ]);
+  if (input.isWhole && !covers.every(Boolean))
+    throw new AppError('MODEL_REFUSED', `not covered: ${report.join('; ')}`);
+  return new CpuExecutor(input, { plan, compiled, kernel, code, covers, report });
 }
 
 /** Programs of a step: one of rows, or that of a pool. */
@@ -103,6 +126,8 @@ interface Parts {
   readonly compiled: ReadonlyMap<string, Compiled>;
   readonly kernel: ExecutorKernel;
   readonly code: Uint8Array;
+  readonly covers: readonly boolean[];
+  readonly report: readonly string[];
 }
 
 class CpuExecutor implements Executor {
@@ -114,23 +139,19 @@ class CpuExecutor implements Executor {
   readonly #memory: ExecutorMemory;
   readonly #segments: readonly (readonly ReadyPhase[])[];
 
-  constructor(input: ExecutorInput, { plan, compiled, kernel, code }: Parts) {
+  constructor(input: ExecutorInput, { plan, compiled, kernel, code, covers, report }: Parts) {
     this.#input = input;
     this.code = code;
     this.plan = plan;
-    this.covers = plan.segments.map(({ steps }) =>
-      Boolean(steps?.every((step) => isCompiled(programOf(step, plan), compiled))),
-    );
-    this.report = plan.segments.flatMap(({ report }, i) => [
-      ...report.map((line) => `segment ${i}: ${line}`),
-      ...(this.covers[i] || report.length ? [] : [`segment ${i}: its code is too large`]),
-    ]);
+    this.covers = covers;
+    this.report = report;
     const nests = plan.segments.map(({ steps }, i) =>
       this.covers[i] ? nest(steps!, plan) : undefined,
     );
-    const { tables, shape } = input;
+    const { tables, shape, pageTokens = ALL_TOKENS } = input;
     const { carries } = shape;
-    this.#memory = new ExecutorMemory(kernel, { plan, carries, nests, compiled, tables });
+    const parts = { plan, carries, nests, compiled, tables, pageTokens };
+    this.#memory = new ExecutorMemory(kernel, parts);
     this.#segments = nests.map((found, i) =>
       found ? readyPhases(found.phases, this.#memory.workplace(i, compiled)) : [],
     );
@@ -140,17 +161,19 @@ class CpuExecutor implements Executor {
     return this.#memory.bytes;
   }
 
-  get cacheBytes(): number {
-    return this.#memory.cacheBytes;
+  get pageBytes(): number {
+    return this.#memory.pageBytes;
   }
 
   get caches(): readonly Place[] {
     return this.#memory.caches;
   }
 
-  place(positions: readonly number[], areas: readonly number[]): void {
+  place(positions: readonly number[], pages: readonly (readonly number[])[]): void {
     this.#memory.int.set(positions, this.#memory.placeOf('positions').at >> 2);
-    this.#memory.areas.set(areas);
+    const { at, each } = this.#memory.pages;
+    // Of segments without caches there are none.
+    if (each) for (const [i, own] of pages.entries()) at.set(own, i * each);
   }
 
   get volatile(): readonly Place[] {
@@ -171,6 +194,7 @@ class CpuExecutor implements Executor {
     );
     this.#memory.refresh();
     this.#memory.int.set(tokens, this.#memory.placeOf('tokens').at >> 2);
+    this.#memory.gather(tokens);
   }
 
   run(segment: number, until: number, from = 0): void {

@@ -1,9 +1,9 @@
 /** Where an executor's buffers lie in the kernel's memory. */
 import type { Carry } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
-import type { Kernel } from '../cpu/kernel/kernel.ts';
+import type { Kernel, PlacedWeights } from '../cpu/kernel/kernel.ts';
 import type { Nest } from './nest.ts';
-import type { Compiled, Workplace } from './steps.ts';
+import { inPage, type Compiled, type Pages, type Workplace } from './steps.ts';
 import { BYTES, type Plan, type PlanBuffer, type Role } from './types.ts';
 
 /** Bytes behind a buffer that a vector may read past its end. */
@@ -13,6 +13,16 @@ const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** What an executor needs of the kernel: its memory, where C and A lie, and products. */
 export type ExecutorKernel = Pick<Kernel, 'memory' | 'place' | 'reserve' | 'primitives'>;
+/** Rows that lie among weights: those of the tokens are copied out of them for each pass or step. */
+export interface GatheredTable {
+  readonly kernel: Pick<Kernel, 'copyRow'>;
+  readonly weights: PlacedWeights;
+  /** Bytes of a row. */
+  readonly k: number;
+}
+/** A table's bytes, or where its rows are. */
+export type ExecutorTable = Uint8Array | GatheredTable;
+
 /** Bytes in the kernel's memory. */
 export interface Place {
   readonly at: number;
@@ -25,7 +35,9 @@ export interface MemoryInput {
   /** Undefined where a segment is not covered. */
   readonly nests: readonly (Nest | undefined)[];
   readonly compiled: ReadonlyMap<string, Compiled>;
-  readonly tables: readonly Uint8Array[];
+  readonly tables: readonly ExecutorTable[];
+  /** Of a step: tokens of a page of caches. */
+  readonly pageTokens: number;
 }
 
 /** Tables that lie in a memory already: executors of several shapes share them. */
@@ -40,26 +52,33 @@ export class ExecutorMemory {
   readonly #places = new Map<number, Place>();
   /** The first of each kind and name. */
   readonly #named = new Map<string, Place>();
-  /** Of a step: offsets of caches in a conversation's area. */
+  /** Of a step: offsets of caches in a page. */
   readonly #caches = new Map<number, Place>();
-  /** Of a step: addresses of the sequences' areas. */
-  readonly areas: Int32Array;
+  readonly #pageTokens: number;
+  /** Of a step: where the sequences' caches lie. */
+  readonly pages: Pages;
   /** Offsets of each segment's temporaries in the one area of all. */
   readonly #offsets: readonly ReadonlyMap<number, number>[];
   readonly #area: number;
   readonly #scratch: number;
   readonly #panels: number;
   readonly #volatile: Place[] = [];
+  /** Tables of which the tokens' rows lie one after the other, and where. */
+  readonly #gathered = new Map<number, { readonly table: GatheredTable; readonly at: number }>();
+  /** Address of the numbers from 0 on: the row of each token in these. */
+  #rowNumbers: number | undefined;
   #int: Int32Array;
   #float: Float32Array;
   #bytes = 0;
   /** Where small reservations come from: the kernel keeps 4 KB free behind each of its own. */
   #chunk = { at: 0, end: 0 };
 
-  constructor(kernel: ExecutorKernel, { plan, carries, nests, compiled, tables }: MemoryInput) {
+  constructor(kernel: ExecutorKernel, input: MemoryInput) {
+    const { plan, carries, nests, compiled, tables, pageTokens } = input;
     this.#kernel = kernel;
     this.#plan = plan;
-    this.areas = new Int32Array(plan.sequences);
+    this.#pageTokens = pageTokens;
+    this.pages = pagesOf(plan, pageTokens);
     this.#nests = nests;
     this.#int = new Int32Array(kernel.memory.buffer);
     this.#float = new Float32Array(kernel.memory.buffer);
@@ -89,12 +108,12 @@ export class ExecutorMemory {
   get bytes(): number {
     return this.#bytes;
   }
-  /** Of a step: bytes of a conversation's area. */
-  get cacheBytes(): number {
+  /** Of a step: bytes of a page. */
+  get pageBytes(): number {
     const last = [...this.#caches.values()].at(-1);
     return last ? align(last.at + last.bytes + SLACK) : 0;
   }
-  /** Of a step: where caches lie in a conversation's area, always in one order. */
+  /** Of a step: where caches lie in a page, always in one order. */
   get caches(): readonly Place[] {
     return [...this.#caches.values()];
   }
@@ -140,6 +159,14 @@ export class ExecutorMemory {
     return at;
   }
 
+  /** Copies the rows of a pass's or step's tokens. */
+  gather(tokens: Uint32Array): void {
+    for (const { table, at } of this.#gathered.values()) {
+      const { kernel, weights, k } = table;
+      for (let i = 0; i < tokens.length; i++) kernel.copyRow(k, weights, tokens[i]!, at + i * k);
+    }
+  }
+
   /** Carries whose lives do not meet share a place. */
   #placeCarries(carries: readonly Carry[]): void {
     const { buffers, sequences } = this.#plan;
@@ -179,20 +206,23 @@ export class ExecutorMemory {
   #place(
     i: number,
     { role, storage, size, perSequence }: PlanBuffer,
-    tables: readonly Uint8Array[],
+    tables: readonly ExecutorTable[],
   ): void {
     const bytes = BYTES[storage] * size * (perSequence ? this.#plan.sequences : 1);
     if (role.kind === 'temporary' || role.kind === 'carry') return;
     if (role.kind === 'cache') {
-      this.#caches.set(i, { at: this.cacheBytes, bytes: BYTES[storage] * size });
+      const bytes = BYTES[storage] * inPage(size, role, this.#pageTokens);
+      this.#caches.set(i, { at: this.pageBytes, bytes });
       return;
     }
     if (role.kind === 'product' || role.kind === 'operand') {
       const at = this.#kernel.place(role.kind === 'product' ? 'c' : 'a');
       this.#places.set(i, { at, bytes });
-    } else if (role.kind === 'table')
-      this.#places.set(i, { at: this.#table(tables[role.index]!), bytes });
-    else {
+    } else if (role.kind === 'table') {
+      const table = tables[role.index]!;
+      if (table instanceof Uint8Array) this.#places.set(i, { at: this.#table(table), bytes });
+      else this.#placeRows(i, table);
+    } else {
       const at = this.#reserve(bytes);
       this.#places.set(i, { at, bytes });
       if (role.kind !== 'constant') return;
@@ -200,6 +230,22 @@ export class ExecutorMemory {
       const from = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       new Uint8Array(this.buffer, at, bytes).set(from);
     }
+  }
+
+  /** Room for the rows of as many tokens as there may be. */
+  #placeRows(i: number, table: GatheredTable): void {
+    const { size } = this.#plan.buffers.find(({ role }) => role.kind === 'tokens')!;
+    const count = size * this.#plan.sequences;
+    const place = { at: this.#reserve(count * table.k), bytes: count * table.k };
+    this.#places.set(i, place);
+    this.#gathered.set(i, { table, at: place.at });
+    if (this.#rowNumbers !== undefined) return;
+    const at = this.#reserve(4 * count);
+    this.#int.set(
+      Int32Array.from({ length: count }, (_, row) => row),
+      at >> 2,
+    );
+    this.#rowNumbers = at;
   }
 
   #table(table: Uint8Array): number {
@@ -244,11 +290,13 @@ export class ExecutorMemory {
       rooms: this.#nests[segment]!.rooms,
       addressOf: (b) =>
         (this.#places.get(b) ?? this.#caches.get(b))?.at ?? this.#area + offsets.get(b)!,
+      listOf: ({ buffer, index }) =>
+        index && this.#gathered.has(buffer) ? this.#rowNumbers : undefined,
       reserve: (bytes) => this.#reserve(bytes),
       compiled: (program) => compiled.get(program.key)!,
       memory: this,
       positions: this.#positions,
-      areas: this.areas,
+      pages: this.pages,
       primitives: this.#kernel.primitives,
       scratch: this.#scratch,
       panels: this.#panels,
@@ -256,8 +304,18 @@ export class ExecutorMemory {
   }
 }
 
-/** Bytes of each right operand. */
+/** Bytes of each right operand; of a cache, which is read as it is, those of a page's share of the product. */
 const panelBytes = ({ segments }: Plan, { primitives }: ExecutorKernel): number[] =>
   segments.flatMap(({ steps }) =>
-    (steps ?? []).map((s) => (s.kind === 'product' ? primitives.panelBytes(s.n, s.k) : 0)),
+    (steps ?? []).map((s) => {
+      if (s.kind !== 'product') return 0;
+      return s.cached ? 4 * s.m * s.n : primitives.panelBytes(s.n, s.k);
+    }),
   );
+
+/** Room for the addresses of all pages that the sequences of a step may have. */
+function pagesOf({ buffers, sequences }: Plan, tokens: number): Pages {
+  const rooms = buffers.map(({ role }) => (role.kind === 'cache' ? role.room : 0));
+  const each = Math.ceil(Math.max(0, ...rooms) / tokens);
+  return { tokens, each, at: new Int32Array(sequences * each) };
+}

@@ -7,18 +7,19 @@
  */
 import { carryBytes, type Carry, type Manifest, type Shape } from '../../core/manifest.ts';
 import type { SegmentFacts } from '../checker/admission.ts';
+import type { OnnxValue } from '../package/onnx.ts';
 import type { PositionRows, StepFacts } from './step/restrict.ts';
 import type { MadeConstants, Pools } from './plan/loops.ts';
 import { stepsOf } from './plan/segment.ts';
 import { constantStore, cover, storeOf, Uncovered, type Store } from './plan/stores.ts';
 import { Tensors } from './plan/tensors.ts';
 import { scheduleOf } from './schedule.ts';
-import type { Plan, PlanBuffer, RowProgram, SegmentPlan } from './types.ts';
+import type { Plan, PlanBuffer, Role, RowProgram, SegmentPlan, Storage } from './types.ts';
 import { rowMajor, sizeOf } from './plan/views.ts';
 
 /** One shape of a model. */
 export interface PlanInput {
-  readonly manifest: Pick<Manifest, 'linears' | 'tables'>;
+  readonly manifest: Pick<Manifest, 'tables'>;
   readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
   /** Of each segment: all of the pass, or all of the step. */
   readonly facts: readonly (SegmentFacts | StepFacts)[];
@@ -91,38 +92,29 @@ export function planModel({ manifest, shape, facts }: PlanInput): Plan {
   const shared = [ids, ...tables, ...carries.values(), ...(positions ? [positions] : [])];
   for (const store of shared) pools.bufferOf(store);
 
-  /** Where what a segment reads lies: tokens and tables, or C and carries. */
-  const inputOf = (segment: number, name: string): Store => {
-    if (segment === 0) return name === 'tokens' ? ids : tables[Number(name.slice(1))]!;
-    const carry = carries.get(name);
-    if (carry) return carry;
-    const { n } = manifest.linears[segment - 1]!;
-    return storeOf({ kind: 'product' }, 'i32', [sequences * tokens, n]);
-  };
   const segmentPlan = (found: SegmentFacts | StepFacts, segment: number): SegmentPlan => {
     const { graph, values } = found;
     const byPosition = 'byPosition' in found ? found.byPosition : undefined;
+    const isProduct = ({ name }: OnnxValue): boolean =>
+      segment > 0 && !carries.has(name) && !byPosition?.has(name);
+    const isOperand = ({ name }: OnnxValue): boolean => !carries.has(name) && name !== 'answer';
+    const products = sideBySide({ kind: 'product' }, 'i32', graph.inputs.filter(isProduct));
+    const operands = sideBySide({ kind: 'operand' }, 'i8', graph.outputs.filter(isOperand));
     const inputs = new Map(
-      graph.inputs.map(({ name, dims }) => {
+      graph.inputs.map(({ name, dims }): [string, Store] => {
         const rows = byPosition?.get(name);
         if (rows) return [name, rowsAt(rows, positions!)];
-
-        const store = inputOf(segment, name);
+        const store = products.get(name) ?? (segment ? carries.get(name) : undefined);
         // A table has no dimensions of its own: its rows are read through the tokens.
-        const shaped = { ...store, dims, strides: rowMajor(dims), part: store };
-        return [name, store.dims.length ? shaped : store];
+        if (!store && name !== 'tokens') return [name, tables[Number(name.slice(1))]!];
+        return [name, partOf(store ?? ids, dims)];
       }),
     );
     const outputs = new Map(
-      graph.outputs.map(({ name, dims }) => {
+      graph.outputs.map(({ name, dims }): [string, Store] => {
         const carry = carries.get(name);
-        const kind = name === 'answer' ? 'answer' : 'operand';
-        return [
-          name,
-          carry
-            ? { ...storeOf(carry.role, carry.storage, dims), part: carry }
-            : storeOf({ kind }, 'i8', dims),
-        ];
+        const store = carry && partOf(carry, dims);
+        return [name, store ?? operands.get(name) ?? storeOf({ kind: 'answer' }, 'i8', dims)];
       }),
     );
     const mark = pools.mark();
@@ -138,6 +130,24 @@ export function planModel({ manifest, shape, facts }: PlanInput): Plan {
   };
   const segments = facts.map(segmentPlan);
   return { sequences, buffers: pools.buffers, programs: pools.programs, segments };
+}
+
+/** A store as a segment has it. */
+const partOf = (store: Store, dims: readonly number[]): Store =>
+  store.part ? store : { ...store, dims, strides: rowMajor(dims), part: store };
+
+/** Rows of one linear, or of several in one buffer: those of a row of the unit lie side by side. */
+function sideBySide(role: Role, storage: Storage, values: readonly OnnxValue[]) {
+  const width = values.reduce((sum, { dims }) => sum + dims[1]!, 0);
+  const whole = storeOf(role, storage, [values[0]?.dims[0] ?? 0, width]);
+  let end = 0;
+  return new Map(
+    values.map(({ name, dims }): [string, Store] => {
+      const offset = end;
+      end += dims[1]!;
+      return [name, { ...whole, dims, strides: [width, 1], offset, part: whole }];
+    }),
+  );
 }
 
 /** Rows of a constant that are read at each sequence's position. */

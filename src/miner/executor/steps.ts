@@ -6,12 +6,14 @@ import { isGroups, type LoopStep, type Phase, type Room } from './nest.ts';
 import {
   BYTES,
   type Binding,
+  type CacheTokens,
   type LeftoverStep,
   type PlanBuffer,
   type PoolStep,
   type ProductStep,
   type RowProgram,
   type RowsStep,
+  type Step,
 } from './types.ts';
 import { sizeOf } from './plan/views.ts';
 import type { Emitted } from './wasm/function.ts';
@@ -31,6 +33,22 @@ export interface Views {
   readonly float: Float32Array;
 }
 
+/** Of a step: where the sequences' caches lie, page by page. */
+export interface Pages {
+  /** Tokens of a page, of all caches. */
+  readonly tokens: number;
+  /** Pages that a sequence may have. */
+  readonly each: number;
+  /** Their addresses, those of one sequence after those of another. */
+  readonly at: Int32Array;
+}
+
+/** An offset in a cache with room for all tokens, that of its first one, in a page of `tokens` tokens. */
+export function inPage(elements: number, { row, room }: CacheTokens, tokens: number): number {
+  const heads = Math.floor(elements / (row * room));
+  return heads * row * Math.min(tokens, room) + (elements % row);
+}
+
 /** What steps of a segment are prepared with. */
 export interface Workplace {
   readonly buffers: readonly PlanBuffer[];
@@ -39,14 +57,15 @@ export interface Workplace {
   readonly rooms: ReadonlyMap<number, Room>;
   /** Address of each buffer. */
   addressOf(buffer: number): number;
+  /** Address of the list through which a binding reads, where it is another than the plan's. */
+  listOf(binding: Binding): number | undefined;
   /** Memory that stays as it is. */
   reserve(bytes: number): number;
   compiled(program: RowProgram): Compiled;
   readonly memory: Views;
   /** Of a step: address of the sequences' positions. */
   readonly positions: number;
-  /** Of a step: where each sequence's caches lie. */
-  readonly areas: Int32Array;
+  readonly pages: Pages;
   readonly primitives: Primitives;
   /** Of all functions' scratch rows, and of all panels: one at a time is used. */
   readonly scratch: number;
@@ -65,7 +84,7 @@ interface Pointer {
   readonly turns: Int32Array;
   /** Bytes from row to row of the innermost loop. */
   readonly row: number;
-  /** What is added for a sequence of a step: the place of its caches, and rows at its position. */
+  /** What is added for a sequence of a step: where a cache's row at its position lies. */
   readonly more: ((sequence: number) => number) | undefined;
 }
 const startOf = (p: Pointer, sequence: number, head: number): number =>
@@ -102,28 +121,59 @@ class Pointers {
 
   /** `isWritten`: through a list, where the binding has one. */
   of({ buffer, offset, strides, index }: Binding, isWritten = false): Pointer {
-    const { storage, role } = this.#work.buffers[buffer]!;
+    const { buffers, pages, rooms } = this.#work;
+    const { storage, role } = buffers[buffer]!;
     const isCache = role.kind === 'cache';
     const size = BYTES[storage];
-    const [sharedBy, sharedHeads] = this.#work.rooms.get(buffer)?.isShared ?? [false, false];
+    const bytes = (elements: number): number =>
+      size * (isCache ? inPage(elements, role, pages.tokens) : elements);
+    const [sharedBy, sharedHeads] = rooms.get(buffer)?.isShared ?? [false, false];
     const { between, isHeaded, inner } = this.#loops;
     const rest = strides.slice(isHeaded ? 2 : 1);
     return {
-      base: this.#work.addressOf(buffer) + size * offset,
-      sequence: sharedBy || isCache ? 0 : size * strides[0]!,
-      head: isHeaded && !sharedHeads ? size * strides[1]! : 0,
-      turns: Int32Array.from(turnsOf(between, rest), (t) => t * size),
-      row: inner > 1 ? size * rest[between.length]! : 0,
-      more: isCache ? this.#more(isWritten && index ? size * index.scale : 0) : undefined,
+      base: this.#work.addressOf(buffer) + bytes(offset),
+      sequence: sharedBy || isCache ? 0 : bytes(strides[0]!),
+      head: isHeaded && !sharedHeads ? bytes(strides[1]!) : 0,
+      turns: Int32Array.from(turnsOf(between, rest), bytes),
+      row: inner > 1 ? bytes(rest[between.length]!) : 0,
+      more: isCache && isWritten && index ? this.#rowsAt(size * index.scale) : undefined,
     };
   }
 
-  /** A cache's place, and the row of a position in it. */
-  #more(scale: number): (sequence: number) => number {
-    const { memory, positions, areas } = this.#work;
-    if (!scale) return (sequence) => areas[sequence]!;
-    return (sequence) => areas[sequence]! + scale * memory.int[(positions >> 2) + sequence]!;
+  /** Where a binding's list of row numbers lies. */
+  list(binding: Binding): Pointer {
+    const index = binding.index!;
+    const found = this.of(index);
+    const list = this.#work.listOf(binding);
+    if (list === undefined) return found;
+    return { ...found, base: list + found.base - this.#work.addressOf(index.buffer) };
   }
+
+  /** The page of a sequence's position, and its row in it, of so many bytes. */
+  #rowsAt(row: number): (sequence: number) => number {
+    const { memory, positions, pages } = this.#work;
+    const { tokens, each, at } = pages;
+    return (sequence) => {
+      const position = memory.int[(positions >> 2) + sequence]!;
+      const page = Math.floor(position / tokens);
+      return at[sequence * each + page]! + row * (position - page * tokens);
+    };
+  }
+}
+
+/** Whether a step reads caches as they lie: page by page, in products whose loops go from head to head. */
+export function readsPages(step: Step, buffers: readonly PlanBuffer[]): boolean {
+  const isCache = ({ buffer }: Pick<Binding, 'buffer'>): boolean =>
+    buffers[buffer]!.role.kind === 'cache';
+  if (step.kind === 'leftover') return ![...step.inputs, ...step.outputs].some(isCache);
+  if (step.kind === 'rows') return !step.inputs.some(isCache);
+  if (step.kind === 'pool') return !isCache(step.from) && !isCache(step.to);
+  const { left, right, cached } = step;
+  const { role } = buffers[right.buffer]!;
+  if (isCache(left) || role.kind !== 'cache') return !isCache(left);
+  const { row, room } = role;
+  const along = cached?.along === 'columns' ? right.column : right.depth;
+  return along === row && right.strides.slice(1).every((stride) => stride % (row * room) === 0);
 }
 
 /** Runs a phase of a segment on sequences `from` to `until` − 1. */
@@ -195,7 +245,7 @@ function prepareRows(step: RowsStep, heads: number, work: Workplace): Turn {
     const offset = layout.inputs[i]!;
     place(offset, pointers.of(binding));
     if (!binding.index) continue;
-    place(offset + 8, pointers.of(binding.index));
+    place(offset + 8, pointers.list(binding));
     const { storage } = work.buffers[binding.buffer]!;
     words.push([offset + 16, binding.index.scale * BYTES[storage]]);
   }
@@ -280,7 +330,7 @@ function prepareProduct(step: ProductStep, heads: number, work: Workplace): Turn
   };
 }
 
-/** A product by a cache, as far as the cache is filled. */
+/** A product by a cache, as far as the cache is filled: page by page, whose shares of a depth are added. */
 function prepareCached(
   step: ProductStep,
   { along, from }: NonNullable<ProductStep['cached']>,
@@ -294,29 +344,47 @@ function prepareCached(
     Pointer,
     Pointer,
   ];
-  const { primitives } = work;
-  const isColumns = step.right.depth === 1;
+  const { primitives, memory, positions, pages, panels: share } = work;
+  const isColumns = along === 'columns';
   const gemm = isColumns ? primitives.gemmByColumns : primitives.gemmByRows;
   const { storage } = work.buffers[step.right.buffer]!;
   const bytes = storage === 'i8' ? 1 : 2;
   const stride = bytes * (isColumns ? step.right.column : step.right.depth);
   const [rows, line] = [2 * step.left.row, 4 * step.out.row];
+  const clear = (c: number, columns: number): void => {
+    for (let i = 0; i < m; i++)
+      memory.int.fill(0, (c + i * line) >> 2, ((c + i * line) >> 2) + columns);
+  };
+  const add = (c: number): void => {
+    const { int } = memory;
+    for (let i = 0; i < m; i++) {
+      const [to, of] = [(c + i * line) >> 2, (share >> 2) + i * n];
+      for (let j = 0; j < n; j++) int[to + j]! += int[of + j]!;
+    }
+  };
   return (sequence, head) => {
-    const filled = Math.max(0, work.memory.int[(work.positions >> 2) + sequence]! + 1 - from);
-    const columns = along === 'columns' ? Math.min(n, filled) : n;
-    const depth = along === 'depths' ? Math.min(k, filled) : k;
+    const filled = memory.int[(positions >> 2) + sequence]! + 1 - from;
+    const count = Math.max(0, Math.min(isColumns ? n : k, filled));
     const a = startOf(left, sequence, head);
     const b = startOf(right, sequence, head);
     const c = startOf(out, sequence, head);
     for (let t = 0; t < left.turns.length; t++) {
-      const to = c + out.turns[t]!;
-      const from = b + right.turns[t]!;
-      gemm(a + left.turns[t]!, rows, from, stride, bytes, to, line, m, columns, depth);
-      if (columns === n) continue;
-      for (let i = 0; i < m; i++) {
-        const at = (to + i * line) >> 2;
-        work.memory.int.fill(0, at + columns, at + n);
+      const [x, y, z] = [a + left.turns[t]!, b + right.turns[t]!, c + out.turns[t]!];
+      for (let done = 0; done < count;) {
+        const page = Math.floor((from + done) / pages.tokens);
+        const row = from + done - page * pages.tokens;
+        const some = Math.min(count - done, pages.tokens - row);
+        const cache = pages.at[sequence * pages.each + page]! + y + row * stride;
+        if (isColumns) gemm(x, rows, cache, stride, bytes, z + 4 * done, line, m, some, k);
+        else if (!done) gemm(x, rows, cache, stride, bytes, z, line, m, n, some);
+        else {
+          gemm(x + 2 * done, rows, cache, stride, bytes, share, 4 * n, m, n, some);
+          add(z);
+        }
+        done += some;
       }
+      if (isColumns && count < n) clear(z + 4 * count, n - count);
+      else if (!count) clear(z, n);
     }
   };
 }

@@ -23,14 +23,15 @@ export const QUICK_MAX = 2 ** 22;
  * - `operand`: A of the linear after the segment, int8, (rows·k) a sequence
  * - `answer`: int8
  * - `positions`: of a step, int32: how many tokens each sequence had before the one of the step
- * - `cache`: of a step, int8 or int16: of each head a row a token, one after the other; a sequence's lies where its
- *   conversation has it
+ * - `cache`: of a step, int8 or int16: of each head a row a token, one after the other, with room for `room` tokens; a
+ *   sequence's lies where its conversation has it
  * - `carry`: as it is hashed, int16 or int32; lives until its last reader's segment
  * - `constant`: never written; `data` is what lies in it
  * - `temporary`: between steps of one segment; nothing in it outlives the segment
  */
 export type Role =
-  | { readonly kind: 'positions' | 'cache' }
+  | { readonly kind: 'positions' }
+  | ({ readonly kind: 'cache'; readonly low: number; readonly high: number } & CacheTokens)
   | { readonly kind: 'tokens' | 'product' | 'operand' | 'answer' | 'temporary' }
   | { readonly kind: 'table'; readonly index: number }
   | { readonly kind: 'carry'; readonly name: string }
@@ -38,6 +39,12 @@ export type Role =
       readonly kind: 'constant';
       readonly data: Float32Array | Int32Array | Int16Array;
     };
+
+/** Of a cache: elements from one token to the next, and tokens that each head has room for. */
+export interface CacheTokens {
+  readonly row: number;
+  readonly room: number;
+}
 
 /** Numbers of one storage that lie together. */
 export interface PlanBuffer {

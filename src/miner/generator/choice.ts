@@ -101,8 +101,11 @@ const penalised = (logit: number, penalty: number): number =>
 
 /** The lowest of the tokens with the largest logit. */
 function bestOf(logits: Float64Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+  let [best, top] = [0, logits[0]!];
+  for (let id = 1; id < logits.length; id++) {
+    const logit = logits[id]!;
+    if (logit > top) [best, top] = [id, logit];
+  }
   return best;
 }
 

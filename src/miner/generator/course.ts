@@ -1,6 +1,8 @@
 /** The course of one answer: what its maker and whoever checks it have in common (docs/generation.md). */
 import type { Manifest } from '../../core/manifest.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { PlacedRows } from '../cpu/kernel/kernel.ts';
+import type { Finish } from './answer.ts';
 import { Chooser } from './choice.ts';
 import { readGeneration, type Generation } from './generation.ts';
 import { createHead, type Head } from './head.ts';
@@ -15,27 +17,19 @@ export interface Language {
 }
 
 /**
- * @param file bytes of generation.json; `tables`: of the package
+ * @param file bytes of generation.json; `tables`: of the package; `placed`: as of `createHead`
  * @throws AppError MODEL_CORRUPT, MODEL_REFUSED, DEVICE_MEMORY
  */
 export async function openLanguage(
   manifest: Manifest,
   tables: readonly Uint8Array[],
   file: Uint8Array,
+  placed?: (table: number) => PlacedRows | undefined,
 ): Promise<Language> {
   const generation = readGeneration(manifest, file);
-  const head = await createHead(manifest, generation, tables);
+  const head = await createHead(manifest, generation, tables, placed);
   const chooser = new Chooser(generation.perNat, manifest.vocabulary);
   return { manifest, generation, head, chooser };
-}
-
-/** Why an answer ends: a stop token, its last; as long as was asked for; or as the context allows. */
-export type Finish = 'stop' | 'length' | 'context';
-
-/** A token of an answer; with the last one comes why it is. */
-export interface Made {
-  readonly token: number;
-  readonly finish: Finish | undefined;
 }
 
 export class Course {

@@ -6,7 +6,8 @@
 import { AppError } from '../../lib/errors.ts';
 import { OLDEST_EVERY, WAITING_MAX } from '../engine/answer-queue.ts';
 import { RANKS, type Rank } from '../engine/miner-api.ts';
-import { Course, type Language, type Made } from './course.ts';
+import type { Made } from './answer.ts';
+import { Course, type Language } from './course.ts';
 import { HEAD_ROWS_MAX } from './head.ts';
 import type { Options } from './options.ts';
 import type { Stepper } from './stepper.ts';

@@ -1,5 +1,10 @@
 /** What makes answers token by token: steps of a model, which give the rows that its pass gives. */
 
+/** Tokens that a step may take at most. */
+export const TOGETHER_MAX = 16;
+/** Rows that its products may have: two linears of the same weights may be multiplied at once. */
+export const STEP_ROWS_MAX = 2 * TOGETHER_MAX;
+
 /** A token at the end of a conversation. Several of one conversation are added in their order. */
 export interface StepRequest {
   readonly conversation: number;
@@ -33,8 +38,6 @@ export interface StepEngine extends Stepper {
   readonly context: number;
   /** What tells the code of its steps from any other. */
   readonly program: Uint8Array;
-  /** Bytes of a conversation's caches. */
-  readonly conversationBytes: number;
   /** Tokens of a conversation. */
   length(conversation: number): number;
   /** Forgets the tokens after the first `length`. */

@@ -4,20 +4,13 @@
  * there are those that its maker must have had.
  */
 import { shapeFor } from '../../core/manifest.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { Backend } from '../engine/backend.ts';
+import type { Verdict } from './answer.ts';
 import { Course, type Language } from './course.ts';
 import { HEAD_ROWS_MAX } from './head.ts';
 import type { Options } from './options.ts';
-
-export type Verdict =
-  | { readonly right: true }
-  | {
-      readonly right: false;
-      /** Place of the first token that is wrong, missing (the answer's length) or too many. */
-      readonly at: number;
-      /** What it should be; undefined: the answer ends before it. */
-      readonly token: number | undefined;
-    };
+import type { Stepper } from './stepper.ts';
 
 export interface Claim {
   readonly input: Uint32Array;
@@ -25,26 +18,77 @@ export interface Claim {
   readonly answer: Uint32Array;
 }
 
-/** @throws AppError as Course and `Backend.pass` */
+/** Rows of the answers of n tokens, n × size, from a pass or from steps. */
+type RowsOf = (tokens: Uint32Array) => Promise<Int8Array>;
+
+/**
+ * @param stepper where one is given, nobody is told wrong by the pass alone: their answer was made by steps, and of a
+ * package whose shapes contradict each other these give other rows
+ * @throws AppError as Course, `Backend.pass` and `Stepper`; MODEL_REFUSED where steps and pass contradict each other
+ */
 export async function verify(
   language: Language,
   backend: Pick<Backend, 'pass'>,
+  claim: Claim,
+  { signal, stepper }: { readonly signal?: AbortSignal; readonly stepper?: Stepper } = {},
+): Promise<Verdict> {
+  const verdict = await judged(language, claim, passed(language, backend, signal));
+  // One that was stopped before its end is only shorter.
+  if (verdict.right || verdict.at === claim.answer.length || !stepper) return verdict;
+
+  const { at } = verdict;
+  const answer = claim.answer.subarray(0, at + 1);
+  const again = await judged(language, { ...claim, answer }, stepped(language, stepper));
+  const isSame = !again.right && again.at === at && again.token === verdict.token;
+  if (!isSame)
+    throw new AppError('MODEL_REFUSED', `${language.manifest.name} contradicts itself at ${at}`);
+  return verdict;
+}
+
+/** Rows by one pass, of the shortest shape that holds the tokens. */
+const passed =
+  ({ manifest }: Language, backend: Pick<Backend, 'pass'>, signal?: AbortSignal): RowsOf =>
+  async (text) => {
+    const shape = shapeFor(manifest, text.length);
+    const tokens = new Uint32Array(manifest.shapes[shape]!.tokens);
+    tokens.set(text);
+    const rows = text.length;
+    const plain = { shape, tokens, sigma0: undefined, limits: [], answerOnly: true, rows };
+    return (await backend.pass({ ...plain, ...(signal && { signal }) })).answer;
+  };
+
+/** Rows by steps, in a conversation of its own. */
+const stepped =
+  ({ head }: Language, stepper: Stepper): RowsOf =>
+  async (text) => {
+    const rows = new Int8Array(text.length * head.size);
+    const conversation = stepper.open();
+    try {
+      for (let from = 0; from < text.length; from += stepper.together) {
+        const part = Array.from(text.subarray(from, from + stepper.together));
+        const made = await stepper.step(part.map((token) => ({ conversation, token })));
+        rows.set(made, from * head.size);
+      }
+    } finally {
+      stepper.close(conversation);
+    }
+    return rows;
+  };
+
+async function judged(
+  language: Language,
   { input, options, answer }: Claim,
-  signal?: AbortSignal,
+  rowsOf: RowsOf,
 ): Promise<Verdict> {
   const { manifest, head } = language;
   const course = new Course(language, input, options);
   // What is no token is wrong at its place, and so is what comes after the last that there may be.
   const odd = answer.findIndex((id) => id >= manifest.vocabulary);
   const read = answer.subarray(0, Math.min(course.limit, odd < 0 ? answer.length : odd));
-  const used = input.length + read.length;
-  const shape = shapeFor(manifest, used);
-  const tokens = new Uint32Array(manifest.shapes[shape]!.tokens);
-  tokens.set(input);
-  tokens.set(read, input.length);
-  const plain = { shape, tokens, sigma0: undefined, limits: [], answerOnly: true, rows: used };
-  const made = await backend.pass({ ...plain, ...(signal && { signal }) });
-  const rows = made.answer.subarray((input.length - 1) * head.size, used * head.size);
+  const text = new Uint32Array(input.length + read.length);
+  text.set(input);
+  text.set(read, input.length);
+  const rows = (await rowsOf(text)).subarray((input.length - 1) * head.size);
 
   let at = 0;
   let verdict: Verdict | undefined;
@@ -61,7 +105,8 @@ export async function verify(
     verdict = at < answer.length ? { right: false, at, token: undefined } : { right: true };
   };
   const part = HEAD_ROWS_MAX * head.size;
+  const end = (1 + read.length) * head.size;
   for (let from = 0; !verdict; from += part)
-    await head.each(rows.subarray(from, from + part), judge);
+    await head.each(rows.subarray(from, Math.min(end, from + part)), judge);
   return verdict;
 }

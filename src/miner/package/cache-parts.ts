@@ -53,9 +53,9 @@ export async function createCacheParts(name: string): Promise<PartStore> {
     models: () => run(async () => [...new Set((await entries()).map(({ model }) => model))]),
     remove: (model, part) =>
       run(async () => {
+        if (part !== undefined) return void (await cache.delete(addressOf(model, part)));
         for (const entry of await entries())
-          if (entry.model === model && (part === undefined || entry.part === part))
-            await cache.delete(entry.url);
+          if (entry.model === model) await cache.delete(entry.url);
       }),
   };
 }

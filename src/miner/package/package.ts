@@ -14,7 +14,6 @@ import {
   type Linear,
   type Shape,
   type Table,
-  OPERAND_MAX,
 } from '../../core/manifest.ts';
 import { CodecError, encode, tryDecode } from '../../core/codec.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -23,6 +22,7 @@ import type { ModelPackage } from '../engine/backend.ts';
 import { array, corrupt, digest, number, numbers, object, parseJson, text } from './json.ts';
 import { ONNX_BYTES_MAX } from './onnx.ts';
 import { blake3Of, passFiles } from './parts.ts';
+import { firstOutside } from './weights.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
@@ -154,12 +154,10 @@ export function decodeManifest(encoded: Uint8Array): Manifest {
   return manifest;
 }
 
-/** B_ℓᵀ of a linear, checked against its hash and the range ±63. The caller must not use `part` afterwards. */
-async function readWeights(m: Manifest, index: number, part: Uint8Array): Promise<Int8Array> {
-  if (!equal(await blake3Of(part), m.linears[index]!.weights))
-    throw corrupt(`weights of linear ${index + 1} do not match their hash`);
+/** B_ℓᵀ of a linear, checked against the range ±63. The caller must not use `part` afterwards. */
+function readWeights(index: number, part: Uint8Array): Int8Array {
   const values = new Int8Array(part.buffer, part.byteOffset, part.length);
-  const odd = values.find((w) => w > OPERAND_MAX || w < -OPERAND_MAX);
+  const odd = firstOutside(values);
   if (odd !== undefined)
     throw new AppError('MODEL_REFUSED', `linear ${index + 1}: weight ${odd} is outside ±63`);
   return values;
@@ -170,6 +168,18 @@ export const graphFiles = (m: Manifest): string[] => [
   ...m.shapes.flatMap(({ segments }, shape) => segments.map((_, i) => segmentFile(i, shape))),
   ...m.tables.map((_, i) => tableFile(i)),
 ];
+
+/** Bytes of each file of a package's folder beside its manifest.json. */
+export function fileSizes(m: Manifest): Map<string, number> {
+  const names = graphFiles(m);
+  const sizes = passFiles(m).map(({ size }) => size);
+  const weights = sizes.slice(names.length).reduce((sum, size) => sum + size, 0);
+  const files = new Map(names.map((name, i) => [name, sizes[i]!]));
+  files.set(WEIGHTS_FILE, weights);
+  if (m.tokenizer) files.set(TOKENIZER_FILE, m.tokenizer.size);
+  if (m.template) files.set(GENERATION_FILE, m.template.size);
+  return files;
+}
 
 /** Checks the sizes in a manifest before anything large is read. */
 function checkSizes(m: Manifest): void {
@@ -193,33 +203,46 @@ function cutWeights(m: Manifest, bytes: Uint8Array): Uint8Array[] {
   return sizes.map((size) => bytes.slice(at, (at += size)));
 }
 
-async function checkFile(ref: FileRef, name: string, bytes: Uint8Array): Promise<void> {
-  if (bytes.length !== ref.size)
-    throw corrupt(`${name} has ${bytes.length} bytes, the manifest says ${ref.size}`);
-  if (!equal(await blake3Of(bytes), ref.hash)) throw corrupt(`${name} does not match its hash`);
+/** The files of a package, as `passFiles` lists them, then generation.json of a language model that is to generate. */
+export type PackageFiles = readonly Uint8Array[];
+
+/** What is said of each of these files, and what it is called. @throws AppError MODEL_CORRUPT */
+function named(m: Manifest, files: PackageFiles): { ref: FileRef; name: string }[] {
+  const names = [
+    ...graphFiles(m),
+    ...heldPlaces(m).map((place) => `weights of linear ${place + 1}`),
+  ];
+  const found = passFiles(m).map((ref, i) => ({ ref, name: names[i]! }));
+  if (m.template && files.length > found.length)
+    found.push({ ref: m.template, name: GENERATION_FILE });
+  if (files.length !== found.length) throw corrupt('files are missing');
+  for (const [i, { ref, name }] of found.entries())
+    if (files[i]!.length !== ref.size)
+      throw corrupt(`${name} has ${files[i]!.length} bytes, the manifest says ${ref.size}`);
+  return found;
+}
+
+/** Whether these are the manifest's. @throws AppError MODEL_CORRUPT with the first that is not */
+export async function checkFiles(manifest: Manifest, files: PackageFiles): Promise<void> {
+  for (const [i, { ref, name }] of named(manifest, files).entries())
+    if (!equal(await blake3Of(files[i]!), ref.hash))
+      throw corrupt(`${name} does not match its hash`);
 }
 
 /**
- * A package from its files, as `passFiles` lists them, then generation.json of a language model that is to generate
- * (without it, it runs passes). Linears of the same weights share one array, whose bytes the
- * caller must not use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
- * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
+ * A package from files that were checked; a language model's that has no generation.json runs passes. Linears of the
+ * same weights share one array, whose bytes the caller must not use afterwards. checkModel proves that it is exact.
+ * @throws AppError MODEL_CORRUPT where files are missing or cut, MODEL_REFUSED
  */
-export async function packageOf(
-  manifest: Manifest,
-  files: readonly Uint8Array[],
-): Promise<ModelPackage> {
+export function packageOf(manifest: Manifest, files: PackageFiles): ModelPackage {
   checkSizes(manifest);
+  named(manifest, files);
   const refs = passFiles(manifest);
-  const generation = manifest.template ? files[refs.length] : undefined;
-  if (files.length !== refs.length + Number(generation !== undefined))
-    throw corrupt('files are missing');
-  if (generation) await checkFile(manifest.template!, GENERATION_FILE, generation);
+  const generation = files[refs.length];
   const names = graphFiles(manifest);
-  for (const [i, name] of names.entries()) await checkFile(refs[i]!, name, files[i]!);
   const held = new Map<number, Int8Array>();
   for (const [i, place] of heldPlaces(manifest).entries())
-    held.set(place, await readWeights(manifest, place, files[names.length + i]!));
+    held.set(place, readWeights(place, files[names.length + i]!));
   const weights = sharedByWeights(manifest, (_, place) => held.get(place)!);
 
   let at = 0;
@@ -251,5 +274,7 @@ export async function loadPackage(
   const files: Uint8Array[] = [];
   for (const name of graphFiles(manifest)) files.push(await get(name));
   const generation = manifest.template ? [await get(GENERATION_FILE)] : [];
-  return packageOf(manifest, [...files, ...weights, ...generation]);
+  const all = [...files, ...weights, ...generation];
+  await checkFiles(manifest, all);
+  return packageOf(manifest, all);
 }

@@ -1,14 +1,15 @@
 /**
  * A package cut into parts for fetching: its segments, tables, weights, tokenizer.json and generation.json, in pieces
- * of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are cut
- * along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of all these values, the
- * outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md). The manifest of a
- * served model is a part too: its hash is the model's id.
+ * of at most 8 MiB. A part is one whole file or several joined, whose hashes the manifest names: a language model has
+ * hundreds of small ones. Bigger files are cut along their BLAKE3 tree: the parts' chaining values give the file's
+ * hash, and the list of all these values, the outline, is part 0. So every part can be checked and no peer need be
+ * trusted (docs/models.md). The manifest of a served model is a part too: its hash is the model's id.
  */
 import { createBLAKE3 } from 'hash-wasm';
 import { encode } from '../../core/codec.ts';
 import { hash } from '../../core/hash.ts';
 import { heldPlaces, Manifest, type FileRef } from '../../core/manifest.ts';
+import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { hashOfParts, subtreeValue } from '../../core/pow/blake3-tree.ts';
 import { assert } from '../../lib/errors.ts';
@@ -16,19 +17,33 @@ import { equal } from '../../lib/bytes.ts';
 
 /** 2^13 chunks: a part is a whole subtree. */
 export const PART_BYTES = 8 * 2 ** 20;
+/** Files are joined up to so many bytes: such a part is one request to a peer. */
+export const JOINED_BYTES = MODEL_SLICE_BYTES;
 export const OUTLINE = 0;
 /** The encoded manifest of a served model; no package has so many other parts. */
 export const MANIFEST_PART = 65_535;
 const VALUE_BYTES = 32;
 
 export interface Part {
-  /** Index of the file among the plan's files. */
+  /** Index of its first file among the plan's files. */
   readonly file: number;
-  /** Offset of the part's first byte in that file. */
+  /** Index after that of its last file. */
+  readonly end: number;
+  /** Offset of the part's first byte in its first file. */
   readonly at: number;
   readonly size: number;
-  /** Index of the part's chaining value in the outline; undefined for a whole file. */
+  /** Index of the part's chaining value in the outline; undefined for whole files. */
   readonly value: number | undefined;
+}
+
+/** What a part has of one file. */
+export interface Piece {
+  readonly file: number;
+  /** Offset of its first byte in the file. */
+  readonly at: number;
+  /** Offset of the same byte in the part. */
+  readonly from: number;
+  readonly size: number;
 }
 
 export interface PartPlan {
@@ -84,14 +99,23 @@ export const passFiles = (m: Manifest): FileRef[] => [
 export function planParts(manifest: Manifest, partBytes = PART_BYTES): PartPlan {
   assert(partBytes >= CHUNK_BYTES && Number.isInteger(Math.log2(partBytes)), 'whole subtrees');
   const { tokenizer, template } = manifest;
-  const files = [...passFiles(manifest), ...[tokenizer, template].filter((x) => x !== null)];
+  const needed = passFiles(manifest);
+  const files = [...needed, ...[tokenizer, template].filter((x) => x !== null)];
+  const joinedBytes = Math.min(partBytes, JOINED_BYTES);
   const parts: Part[] = [];
   let values = 0;
   for (const [file, { size }] of files.entries()) {
+    const last = parts.at(-1);
+    // A file that no pass needs is fetched alone.
+    const joins = last?.value === undefined && file < needed.length;
+    if (last && joins && last.size + size <= joinedBytes) {
+      parts[parts.length - 1] = { ...last, end: file + 1, size: last.size + size };
+      continue;
+    }
     const isWhole = size <= partBytes;
     for (let at = 0; at === 0 || at < size; at += partBytes) {
       const value = isWhole ? undefined : values++;
-      parts.push({ file, at, size: Math.min(partBytes, size - at), value });
+      parts.push({ file, end: file + 1, at, size: Math.min(partBytes, size - at), value });
     }
   }
   const outlineBytes = values * VALUE_BYTES;
@@ -106,9 +130,21 @@ export const partNumbers = (plan: PartPlan): number[] => [
   ...plan.parts.map((_, i) => i + 1),
 ];
 
-/** Numbers of the parts of one file, the outline first where they need it. */
+/** What a part of a plan has of each of its files, in order. */
+export function piecesOf({ files }: PartPlan, part: Part): Piece[] {
+  const { file, end, at, size, value } = part;
+  if (value !== undefined) return [{ file, at, from: 0, size }];
+  let from = 0;
+  return files.slice(file, end).map((whole, i) => {
+    const piece = { file: file + i, at: 0, from, size: whole.size };
+    from += whole.size;
+    return piece;
+  });
+}
+
+/** Numbers of the parts that hold one file, the outline first where they need it. */
 export function partsOfFile({ parts }: PartPlan, file: number): number[] {
-  const own = [...parts.keys()].filter((i) => parts[i]!.file === file);
+  const own = [...parts.keys()].filter((i) => parts[i]!.file <= file && file < parts[i]!.end);
   const isCut = own.some((i) => parts[i]!.value !== undefined);
   return [...(isCut ? [OUTLINE] : []), ...own.map((i) => i + 1)];
 }
@@ -122,9 +158,13 @@ export function partSize(plan: PartPlan, part: number): number | undefined {
 export const valueOfPart = ({ at }: Part, bytes: Uint8Array): Uint8Array =>
   subtreeValue(bytes, at / CHUNK_BYTES);
 
+/** One for all: a package has hundreds of files, and each would be an instance of WebAssembly. */
+let hasher: ReturnType<typeof createBLAKE3> | undefined;
+
 export async function blake3Of(data: Uint8Array): Promise<Uint8Array> {
-  const hasher = await createBLAKE3();
-  return hasher.update(data).digest('binary');
+  hasher ??= createBLAKE3();
+  // From here to the digest nothing else runs.
+  return (await hasher).init().update(data).digest('binary');
 }
 
 function valueAt(outline: Uint8Array, index: number): Uint8Array {
@@ -153,6 +193,10 @@ export async function isPart(
   if (part === MANIFEST_PART) return !!plan.manifest && equal(idOf(bytes), plan.manifest.id);
   const found = plan.parts[part - 1];
   if (!found || bytes.length !== found.size) return false;
-  if (found.value === undefined) return equal(await blake3Of(bytes), plan.files[found.file]!.hash);
-  return outline !== undefined && equal(valueOfPart(found, bytes), valueAt(outline, found.value));
+  if (found.value !== undefined)
+    return outline !== undefined && equal(valueOfPart(found, bytes), valueAt(outline, found.value));
+  for (const { file, from, size } of piecesOf(plan, found))
+    if (!equal(await blake3Of(bytes.subarray(from, from + size)), plan.files[file]!.hash))
+      return false;
+  return true;
 }

@@ -14,11 +14,13 @@ import {
 import { REPLY_BYTES_MAX, type AskPeers } from '../../core/channel.ts';
 import { encode, tryDecode, type Codec } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Host } from '../host.ts';
 import { RateLimiter } from '../rate.ts';
+import { CARRIED, leaveRelays } from '../records/meeting-point.ts';
 import { faultOfRead } from '../sync.ts';
 import type { Reach } from './reach.ts';
 import { SENDING_MAX, type AskReceiver, type AskStream, type OnAsk } from './ask-stream.ts';
@@ -27,7 +29,8 @@ import { SENDING_MAX, type AskReceiver, type AskStream, type OnAsk } from './ask
 export const ASK_STREAMS_PER_CONNECTION = 4;
 /**
  * Streams of all askers at once; each may hold two of an asker's largest frames. Where all places are taken, the one
- * that said nothing for longest makes room, but not who has paid or is being answered (`AskReceiver.isHeld`).
+ * that said nothing for longest makes room, but not who has paid or is being answered (`AskReceiver.isHeld`), unless
+ * its account holds more than a connection has.
  */
 export const ASK_STREAMS_MAX = 32;
 /** Streams to providers that this node has open. */
@@ -55,7 +58,7 @@ const OPEN_TOKENS = 20;
 const ASKER_UNREAD_BYTES = 2 * ASKER_FRAME_BYTES_MAX;
 const PROVIDER_UNREAD_BYTES = 2 * REPLY_BYTES_MAX;
 
-export const askProtocol = (chainId: number): string => `/pila/ask/2/${chainId}`;
+export const askProtocol = (chainId: number): string => `${CARRIED}2/${chainId}`;
 
 export interface AskingOptions {
   readonly host: Host;
@@ -107,8 +110,20 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
       const isHeld = (await one.receiver?.isHeld?.().catch(() => false)) ?? false;
       if (!isHeld && places.delete(one)) one.stream.abort(new Error("its place is another's"));
     }
-    if (places.size >= ASK_STREAMS_MAX) return false;
+    if (places.size >= ASK_STREAMS_MAX && !makeRoom(idlest)) return false;
     places.add(place);
+    return true;
+  }
+
+  /** One account can't hold all places, in however many channels it has paid. @param idlest the idlest first */
+  function makeRoom(idlest: readonly Place[]): boolean {
+    const held = idlest.filter((place) => places.has(place) && place.account !== undefined);
+    const ofSame = ({ account }: Place): Place[] => held.filter((one) => one.account === account);
+    const [most = []] = held.map(ofSame).sort((a, b) => b.length - a.length);
+    const [gone] = most;
+    if (!gone || most.length <= ASK_STREAMS_PER_CONNECTION) return false;
+    places.delete(gone);
+    gone.stream.abort(new Error('its account has many places'));
     return true;
   }
 
@@ -126,6 +141,7 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
     try {
       const answers = end.answering<ProviderFrame>(ProviderFrame, { asker, provider: own() });
       const receiver = await accept(answers, open);
+      place.account = receiver && toHex(open.opening.tx.from);
       if (receiver) await end.receive(seated(place, receiver));
       else await answers.close();
     } catch (e) {
@@ -140,6 +156,7 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
     await host.handle(protocol, (stream, connection) => void serve(stream, connection, onAsk), {
       maxInboundStreams: ASK_STREAMS_PER_CONNECTION,
       maxOutboundStreams: ASK_STREAMS_PER_CONNECTION,
+      runOnLimitedConnection: true,
     });
 
   return {
@@ -149,14 +166,18 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
       try {
         const connection = await reach(peer);
         const signal = AbortSignal.timeout(OPEN_MS);
-        const stream = await connection.newStream(protocol, { signal }).catch((cause: unknown) => {
+        const way = { signal, runOnLimitedConnection: true };
+        const stream = await connection.newStream(protocol, way).catch((cause: unknown) => {
           const code = signal.aborted ? 'NET_TIMEOUT' : 'NET_CLOSED';
           throw new AppError(code, `${peer} opens no stream: ${String(cause)}`, { cause });
         });
         const end = new End(PROVIDER_END, { ...wire, stream, peer });
         const questions = end.answering<AskerFrame>(AskerFrame, { asker: own(), provider: peer });
         const done = end.receive(receiverOf(questions));
-        void done.finally(() => asking--);
+        void done.finally(() => {
+          asking--;
+          leaveRelays(host, connection.remotePeer);
+        });
         return questions;
       } catch (e) {
         asking--;
@@ -171,6 +192,8 @@ interface Place {
   readonly stream: Stream;
   /** Undefined while the provider looks at its first frame. */
   receiver?: AskReceiver<AskerFrame>;
+  /** Whose coins pay for it: undefined until its opening was found to be good. */
+  account?: string | undefined;
   /** ms since 1970 of its last frame. */
   frameMs: number;
 }

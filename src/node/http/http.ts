@@ -12,6 +12,7 @@ import type { Upgrade } from '../../net/inbound.ts';
 import { ownCallers, type Callers } from './caller.ts';
 import { keepPlainRange, requireChanged, Unchanged } from './conditional.ts';
 import { policies } from './policies.ts';
+import { STATUS } from './refusal-status.ts';
 import { boundSockets, cutSilent, cutUnread, type Admit } from './sockets.ts';
 
 /** Most bytes of a request's body. */
@@ -22,53 +23,52 @@ export type Route = (request: IncomingMessage, response: ServerResponse) => Prom
 /** The route for each `METHOD /path`; `METHOD /path/*` matches paths with one more part. `GET` answers HEAD too. */
 export type Routes = Readonly<Record<string, Route>>;
 
-/** HTTP status of a refusal by its error code; 400 for all others. */
-const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
-  INTERNAL: 500,
-  API_KEY_WRONG: 401,
-  FUNDS_SHORT: 402,
-  PRICE_LOW: 402,
-  ASKING_OFF: 403,
-  HOST_REFUSED: 403,
-  ORIGIN_REFUSED: 403,
-  SPEND_LIMIT: 403,
-  NOT_FOUND: 404,
-  MODEL_MISSING: 404,
-  METHOD_REFUSED: 405,
-  IDEMPOTENCY_REUSED: 409,
-  TX_REFUSED: 409,
-  ANSWER_UNKNOWN: 410,
-  BODY_TOO_LARGE: 413,
-  TYPE_REFUSED: 415,
-  RATE_LIMIT: 429,
-  PROVIDER_FAILED: 502,
-  PROVIDER_FALSE: 502,
-  PROVIDER_PUZZLED: 502,
-  BUSY: 503,
-  CHANNEL_CLOSED: 503,
-  CHANNEL_ENDING: 503,
-  CHANNEL_SHALLOW: 503,
-  CHANNEL_SMALL: 503,
-  CHANNEL_UNSEEN: 503,
-  CHANNELS_FULL: 503,
-  CHANNELS_OVER: 503,
-  MODEL_UNOFFERED: 503,
-  PROVIDER_BUSY: 503,
-  PROVIDER_GONE: 503,
-  CHAIN_BUSY: 503,
-  SENDER_BUSY: 503,
-  STORE_FULL: 503,
-  STORE_FAILED: 503,
-};
+/** The same paths with other routes. */
+export const mapRoutes = (routes: Routes, to: (route: Route, name: string) => Route): Routes =>
+  Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, to(route, name)]));
+
 /** Seconds after which a caller that was refused for the moment may try again. */
 const RETRY_S = 5;
 
+/** What OpenAI's clients call a refusal of that status. */
+const TYPE: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  402: 'insufficient_quota',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
+
+/** A refusal because of one field of a body. */
+export class FieldError extends AppError {
+  readonly param: string | undefined;
+
+  /** @param param its path, such as `messages.0.content`; undefined: all of it */
+  constructor(code: ErrorCode, param: string | undefined, message: string) {
+    super(code, message);
+    this.param = param;
+  }
+}
+
+/** A refusal as it is told, in the form of OpenAI's errors. */
+export function tellError(error: AppError): object {
+  const status = statusOf(error);
+  const type = TYPE[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
+  return {
+    ...error.toJSON(),
+    type,
+    param: error instanceof FieldError ? (error.param ?? null) : null,
+  };
+}
+
+/** A code that only its form made one, of another version, has no row. */
+const statusOf = ({ code }: AppError): number => STATUS[code] ?? STATUS.INTERNAL;
+
 function sendError(response: ServerResponse, e: unknown): void {
   const error = AppError.from(e);
-  const status = STATUS[error.code] ?? 400;
+  const status = statusOf(error);
   if (status === 401) response.setHeader('www-authenticate', 'Bearer');
   if (status === 429 || status === 503) response.setHeader('retry-after', RETRY_S);
-  sendJson(response, status, { error });
+  sendJson(response, status, { error: tellError(error) });
 }
 
 export const sendJson = (response: ServerResponse, status: number, value: unknown): void =>
@@ -173,7 +173,9 @@ function routeOf(
   const route = at(method) ?? (method === 'HEAD' ? at('GET') : undefined);
   if (route) return route;
   const verbs = ['GET', 'POST'].filter(at);
-  // What has no route of its own is looked up and read, never written.
+  // What has no route of its own is a file, looked up and read, never written; below /v1 there are none.
+  if (!verbs.length && path.startsWith('/v1/'))
+    throw new AppError('NOT_FOUND', 'there is no such call: /openapi.json lists them');
   const known = verbs.length ? verbs : ['GET'];
   const allowed = known.includes('GET') ? ['HEAD', ...known] : known;
   if (!verbs.length && allowed.includes(method)) return otherwise;
@@ -295,11 +297,16 @@ export function listen(server: Server, host: string, port: number): Promise<numb
 
 export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/i;
 
-/** @throws AppError TYPE_REFUSED for a body that a page of another site could send without asking first (CORS) */
+/**
+ * @throws AppError TYPE_REFUSED for a body that a page of another site could send without asking first (CORS), or that
+ * is packed: what it unpacks to has no bound before it is unpacked
+ */
 export function requireJson({ headers }: IncomingMessage): void {
   const [type = ''] = (headers['content-type'] ?? '').split(';');
   if (type.trim().toLowerCase() !== 'application/json')
     throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+  if ((headers['content-encoding'] ?? 'identity').trim().toLowerCase() !== 'identity')
+    throw new AppError('TYPE_REFUSED', 'a body is sent as it is, without content-encoding');
 }
 
 /**
@@ -324,15 +331,10 @@ function requireLoopbackName({ headers }: IncomingMessage): void {
  * such a name lead here is of one origin with the answers (DNS rebinding): no header tells it from the app.
  */
 export const byLoopbackName = (routes: Routes): Routes =>
-  Object.fromEntries(
-    Object.entries(routes).map(([path, route]): [string, Route] => [
-      path,
-      (request, response) => {
-        requireLoopbackName(request);
-        return route(request, response);
-      },
-    ]),
-  );
+  mapRoutes(routes, (route) => (request, response) => {
+    requireLoopbackName(request);
+    return route(request, response);
+  });
 
 /**
  * Refuses what a foreign page could make a browser send to a loopback service: other Host names

@@ -1,5 +1,4 @@
 /** `/v1`: models, prices and answers as JSON. Amounts are nV as decimal text, bytes are hex. */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { InputReading } from '../../client/api.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../../core/manifest.ts';
@@ -8,80 +7,55 @@ import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { networkOf } from '../../net/address-rate.ts';
 import { RateLimiter } from '../../net/rate.ts';
-import { AMOUNT_MAX } from '../../wallet/amount.ts';
 import type { KeyGuard } from './api-key.ts';
 import type { Callers } from './caller.ts';
-import { guardLoopback, LOOPBACK, readBody, requireJson, sendJson, type Routes } from './http.ts';
-import type { Asked, Inference, NamedModel } from './inference.ts';
-import type { Answer, AskPaid, Question } from './paid-inference.ts';
+import {
+  guardLoopback,
+  LOOPBACK,
+  mapRoutes,
+  readBody,
+  requireJson,
+  send,
+  sendJson,
+  type Routes,
+} from './http.ts';
+import { givesOf, type Asked, type Inference, type NamedModel } from './inference.ts';
+import type { Answer, AskPaid, Call, Place, Question } from './paid-inference.ts';
+import { OPERATOR, type Spender } from './spending.ts';
+import { callKey } from '../openai/call-key.ts';
+import type { OpenAiDeps } from '../openai/asking.ts';
+import { openAiRoutes } from '../openai/openai-routes.ts';
+import { LLMS_TXT, OPEN_API } from '../openai/described.ts';
+import { placeOf, PRICE_HEADER } from '../openai/place.ts';
+import { checked, jsonFrom } from '../openai/read-body.ts';
+import { Amount, InferBody } from '../openai/schemas.ts';
 
 /** Most bytes of a call's body: eight texts of 256 tokens in any script, which is more than their ids as hex. */
 const BODY_BYTES_MAX = 64 * 1024;
-/** Most ms that a call may wait, and the ms that it waits when it does not say. */
-const WAIT_MS_MAX = 600_000;
-const WAIT_MS = 60_000;
 /** Calls that may wait at once. */
 export const WAITING_MAX = 32;
 /** Calls from one address. */
 export const READ_RATE = { perSecond: 20, burst: 100 };
 export const ASK_RATE = { perSecond: 1, burst: 20 };
 
-const malformed = (message: string): AppError => new AppError('BODY_MALFORMED', message);
-
 interface AskBody extends Asked {
+  readonly place: Place | undefined;
   /** nV for a sequence at most; undefined: what `PriceOf` says. */
   readonly price: bigint | undefined;
   readonly waitMs: number;
 }
 
-export function parseAsk(text: string): AskBody {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw malformed('the body is no JSON');
-  }
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw malformed('the body is an object');
-  const {
-    model,
-    input,
-    inputHex,
-    price,
-    timeoutMs = WAIT_MS,
-    ...more
-  } = body as Record<string, unknown>;
-  const [unknown] = Object.keys(more);
-  if (unknown !== undefined) throw malformed(`there is no field ${unknown.slice(0, 32)}`);
-  if (typeof model !== 'string') throw malformed('model is the name of a model');
-  const wholeMs = Number.isSafeInteger(timeoutMs) && (timeoutMs as number) >= 0;
-  if (!wholeMs || (timeoutMs as number) > WAIT_MS_MAX)
-    throw malformed(`timeoutMs is a whole number up to ${WAIT_MS_MAX}`);
+/** @throws AppError BODY_MALFORMED */
+export function parseAsk(text: string, request: Pick<IncomingMessage, 'headers'>): AskBody {
+  const body = checked(InferBody, jsonFrom(text));
+  const { name, place } = placeOf(request, body.model);
   return {
-    model,
-    input: inputOf(input, inputHex),
-    price: amountOf('price', price),
-    waitMs: timeoutMs as number,
+    model: name,
+    place,
+    input: 'input' in body ? [body.input].flat() : fromHex(body.inputHex)!,
+    price: body.price === undefined ? undefined : BigInt(body.price),
+    waitMs: body.timeoutMs,
   };
-}
-
-function inputOf(text: unknown, hex: unknown): Asked['input'] {
-  const texts = Array.isArray(text) ? text : [text];
-  if (hex === undefined && texts.length && texts.every((x) => typeof x === 'string')) {
-    if (texts.some((x) => !x.trim())) throw malformed('a text of input is empty');
-    return texts;
-  }
-  const bytes = typeof hex === 'string' && text === undefined ? fromHex(hex) : undefined;
-  if (!bytes) throw malformed('give either input (a text, or a list of texts) or inputHex');
-  if (!bytes.length) throw malformed('inputHex is empty');
-  return bytes;
-}
-
-function amountOf(name: string, text: unknown): bigint | undefined {
-  if (text === undefined) return undefined;
-  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text) || BigInt(text) > AMOUNT_MAX)
-    throw malformed(`${name} is nV as decimal text`);
-  return BigInt(text);
 }
 
 /** The meaning of an answer's rows: labels, `none` where the model is unsure; or embeddings and their similarity. */
@@ -126,18 +100,28 @@ export function tellAnswer(
 
 const UNREAD: InputReading = { ids: undefined, texts: undefined };
 
-/** nV for a sequence of the shape that is mined. */
+/** nV for a sequence of the shape that is mined, or for a thousand tokens. */
 export interface Prices {
-  /** What the best provider asks now, 0 where this node answers by itself; undefined: nobody offers the model. */
+  /** The model is whole on this node, and answers free. */
+  readonly isHere: boolean;
+  /** What the best provider asks now; undefined: nobody offers it. */
   readonly asked: bigint | undefined;
   /** What a caller pays at most who names no price. */
   readonly most: bigint;
 }
 export type PriceOf = (model: NamedModel) => Promise<Prices>;
 
-const tellModel = ({ name, id, manifest }: NamedModel, { asked, most }: Prices): object => ({
-  name,
-  id: toHex(id),
+/** As OpenAI tells of a model, which has no date here, and what else is known. */
+const tellModel = (
+  { name, id, manifest }: NamedModel,
+  { isHere, asked, most }: Prices,
+): object => ({
+  id: name,
+  object: 'model',
+  created: 0,
+  owned_by: 'pila',
+  modelId: toHex(id),
+  gives: givesOf(manifest),
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
   packing: manifest.packing,
@@ -146,6 +130,7 @@ const tellModel = ({ name, id, manifest }: NamedModel, { asked, most }: Prices):
   sequenceBytes: sequenceBytes(manifest),
   answerSize: manifest.answerSize,
   macs: String(unitMacs(manifest)),
+  isHere,
   price: asked === undefined ? null : String(asked),
   priceMax: String(most),
 });
@@ -168,12 +153,14 @@ export interface InferDeps {
   readonly callers: Callers;
   readonly requireKey: KeyGuard;
   readonly askPaid: AskPaid;
+  readonly answerer: OpenAiDeps['answerer'];
+  readonly isHere: OpenAiDeps['isHere'];
   readonly priceOf: PriceOf;
 }
 
 export function inferRoutes(
   inference: Inference,
-  { rpcHost, callers, requireKey, askPaid, priceOf }: InferDeps,
+  { rpcHost, callers, requireKey, askPaid, answerer, isHere, priceOf }: InferDeps,
 ): InferRoutes {
   const reads = new RateLimiter(READ_RATE);
   const asks = new RateLimiter(ASK_RATE);
@@ -184,20 +171,30 @@ export function inferRoutes(
       throw new AppError('RATE_LIMIT', 'too many calls from this address');
   };
 
+  async function priceMaxOf(price: bigint | undefined, model: NamedModel) {
+    const priceMax = price ?? (await priceOf(model)).most;
+    return { priceMax, isPriceNamed: price !== undefined };
+  }
+
   /** Waits for an answer; the question goes on without its caller. */
-  async function answerTo(body: AskBody, key: string, gone: AbortSignal) {
+  async function answerTo(body: AskBody, call: Call, gone: AbortSignal) {
+    const { place } = body;
     const { model, input } = await inference.read(body);
     const { id, manifest } = model;
-    const isPriceNamed = body.price !== undefined;
-    const priceMax = body.price ?? (await priceOf(model)).most;
-    const question = { model: id, manifest, input, priceMax, isPriceNamed };
-    const asked = askPaid(question, key);
+    const question = {
+      model: id,
+      manifest,
+      input,
+      place,
+      ...(await priceMaxOf(body.price, model)),
+    };
+    const asked = askPaid(question, call);
     const waitMs = waiting >= WAITING_MAX ? 0 : body.waitMs;
     const signal = AbortSignal.any([gone, AbortSignal.timeout(waitMs)]);
     waiting++;
     try {
       const answer = await Promise.race([asked, aborted(signal)]);
-      if (!answer) return { status: 202, told: { state: 'waiting', idempotencyKey: key } };
+      if (!answer) return { status: 202, told: { state: 'waiting', idempotencyKey: call.key } };
       const { texts } = await inference.readInput(id, input).catch(() => UNREAD);
       return { status: 200, told: tellAnswer(question, answer, texts) };
     } finally {
@@ -206,50 +203,75 @@ export function inferRoutes(
   }
 
   const infer =
-    (guard: (request: IncomingMessage) => void): Routes[string] =>
+    (guard: (request: IncomingMessage) => Spender): Routes[string] =>
     async (request, response) => {
       limit(asks, request);
-      guard(request);
+      const by = guard(request);
       requireJson(request);
-      const key = String(request.headers['idempotency-key'] ?? randomUUID());
-      if (!/^[!-~]{1,255}$/.test(key))
-        throw new AppError('IDEMPOTENCY_MALFORMED', 'an Idempotency-Key has 1 to 255 characters');
-      const body = parseAsk(await readBody(request, BODY_BYTES_MAX));
+      const { key } = callKey(request);
+      const body = parseAsk(await readBody(request, BODY_BYTES_MAX), request);
       const gone = new AbortController();
       response.on('close', () => gone.abort());
-      const { status, told } = await answerTo(body, key, gone.signal);
+      const { status, told } = await answerTo(body, { key, by }, gone.signal);
       sendJson(response, status, told);
     };
 
   const reading =
-    (guard: (request: IncomingMessage) => void, read: () => Promise<object>): Routes[string] =>
+    (read: (request: IncomingMessage) => Promise<object>): Routes[string] =>
     async (request, response) => {
-      guard(request);
       limit(reads, request);
-      sendJson(response, 200, await read());
+      sendJson(response, 200, await read(request));
     };
+  const toldModel = async (model: NamedModel): Promise<object> =>
+    tellModel(model, await priceOf(model));
 
-  const routes = (
-    guardRead: (request: IncomingMessage) => void,
-    guardSpending: (request: IncomingMessage) => void,
-  ): Routes => ({
-    'GET /v1/models': reading(guardRead, async () => ({
-      models: await Promise.all(
-        inference.names.map(async (name) => {
-          const model = inference.model(name);
-          return tellModel(model, await priceOf(model));
-        }),
-      ),
-    })),
-    'POST /v1/infer': infer(guardSpending),
+  const openAi = openAiRoutes({
+    inference,
+    askPaid,
+    answerer,
+    isHere,
+    callers,
+    priceMaxOf: async (request, model) => priceMaxOf(priceSaid(request), model),
   });
 
-  const guardRpc = (request: IncomingMessage): void => guardLoopback(request, rpcHost);
+  const routes = (guardSpending: (request: IncomingMessage) => Spender): Routes => ({
+    'GET /v1/models': reading(async () => ({
+      object: 'list',
+      data: await Promise.all(inference.models().map(toldModel)),
+    })),
+    'GET /v1/models/*': reading(async (request) => {
+      const asked = lastPart(request.url ?? '');
+      const model = await inference.find(placeOf(request, asked).name);
+      return { ...(await toldModel(model)), id: asked };
+    }),
+    'GET /openapi.json': reading(async () => OPEN_API),
+    'GET /llms.txt': (_, response) => send(response, 200, 'text/plain; charset=utf-8', LLMS_TXT),
+    'POST /v1/infer': infer(guardSpending),
+    ...openAi(guardSpending),
+  });
+
+  const rpc = routes((request) => (LOOPBACK.test(rpcHost) ? OPERATOR : requireKey(request)));
   return {
-    page: routes(() => undefined, requireKey),
-    rpc: routes(guardRpc, (request) => {
-      guardRpc(request);
-      if (!LOOPBACK.test(rpcHost)) requireKey(request);
+    page: routes(requireKey),
+    // First of all: what a page of any site makes its browser send counts as no call of this machine.
+    rpc: mapRoutes(rpc, (route) => (request, response) => {
+      guardLoopback(request, rpcHost);
+      return route(request, response);
     }),
   };
+}
+
+/** Header with the price, where a body has no field for it. @throws AppError BODY_MALFORMED */
+function priceSaid({ headers }: IncomingMessage): bigint | undefined {
+  const said = headers[PRICE_HEADER];
+  return said === undefined ? undefined : BigInt(checked(Amount, said, PRICE_HEADER));
+}
+
+function lastPart(url: string): string {
+  const [path = ''] = url.split('?');
+  try {
+    return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1));
+  } catch {
+    throw new AppError('NOT_FOUND', 'no model has such a name');
+  }
 }

@@ -1,5 +1,4 @@
 /** What callers ask over HTTP, as a model takes it. */
-import { modelNamed, type ChainNetwork } from '../../client/models/networks.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import { createTexts, type Texts } from '../../client/models/texts.ts';
 import { TokenThread } from '../../client/models/token-thread.ts';
@@ -7,11 +6,15 @@ import {
   inputBytesMax,
   inputTokens,
   isGenerator,
+  modelId,
   tokensMax,
   type Manifest,
 } from '../../core/manifest.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { readGeneration, type Generation } from '../../miner/generator/generation.ts';
 import { startTokens } from '../start-tokens.ts';
+import { FieldError } from './http.ts';
 
 export interface Asked {
   readonly model: string;
@@ -25,35 +28,86 @@ export interface NamedModel {
   readonly manifest: Manifest;
 }
 
-export interface Inference {
-  readonly names: readonly string[];
-  /** @throws AppError MODEL_MISSING */
-  model(name: string): NamedModel;
+/** What a model gives for an input. */
+export const GIVES = ['labels', 'embedding', 'text'] as const;
+export type Gives = (typeof GIVES)[number];
+
+export const givesOf = (m: Manifest): Gives => {
+  if (isGenerator(m)) return 'text';
+  return m.labels.length ? 'labels' : 'embedding';
+};
+
+export interface Inference extends Pick<Texts, 'readInput' | 'converse' | 'textBytes'> {
+  /** Those whose manifests are here: the admitted ones, the default first, then served ones. */
+  models(): readonly NamedModel[];
   /**
-   * @throws AppError MODEL_MISSING, MODEL_CORRUPT, TOKENIZER_MISSING, TOKENISER_SLOW, INPUT_EMPTY, INPUT_CONTROL,
-   * INPUT_LONG
+   * By its name; the manifest of a served one is fetched first.
+   * @throws AppError MODEL_MISSING, MODEL_KIND where it gives something else, NET_TIMEOUT, and those of fetching
+   */
+  find(name: string, gives?: readonly Gives[]): Promise<NamedModel>;
+  /** Of a language model; its generation.json is fetched first. @throws AppError MODEL_REFUSED, and those of fetching */
+  generation(model: NamedModel): Promise<Generation>;
+  /**
+   * Of a model of rows. @throws AppError as `find`, MODEL_CORRUPT, TOKENIZER_MISSING, TOKENISER_SLOW, INPUT_EMPTY,
+   * INPUT_CONTROL, INPUT_LONG
    */
   read(asked: Asked): Promise<{ readonly model: NamedModel; readonly input: Uint8Array }>;
-  readInput: Texts['readInput'];
 }
+
+/** ms that a call waits for files of a model, which go on coming: nobody who gives them slowly holds its place. */
+const FILES_MS = 20_000;
+
+type Packages = Pick<PackageStore, 'manifest' | 'tokenizer' | 'generation' | 'manifests' | 'all'>;
 
 export interface InferenceDeps {
-  readonly network: ChainNetwork;
-  readonly packages: Pick<PackageStore, 'tokenizer' | 'generation'>;
+  readonly packages: Packages;
+  /** For tests. */
+  readonly filesMs?: number;
 }
 
-export function createInference({ network, packages }: InferenceDeps): Inference {
-  const names = [...network.models.values()]
-    .filter((manifest) => !isGenerator(manifest))
-    .map(({ name }) => name);
-  const texts = createTexts(network.models, packages, new TokenThread(startTokens));
+/** The same, whose files come in time. */
+const inTime = (packages: Packages, filesMs: number): Packages => ({
+  manifests: packages.manifests,
+  all: () => packages.all(),
+  manifest: (id) => soon(packages.manifest(id), filesMs),
+  tokenizer: (id, fetch) => soon(packages.tokenizer(id, fetch), filesMs),
+  generation: (id, fetch) => soon(packages.generation(id, fetch), filesMs),
+});
 
-  function model(name: string): NamedModel {
-    const found = modelNamed(network, name);
-    // What is answered over HTTP is rows: a language model is asked over a channel.
-    if (!found || isGenerator(found.manifest))
-      throw new AppError('MODEL_MISSING', `models here: ${names.join(', ')}`);
-    return { name, ...found };
+/** @throws AppError NET_TIMEOUT */
+async function soon<T>(files: Promise<T>, filesMs: number): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const why = 'files of this model are still on their way';
+  const timer = setTimeout(() => reject(new AppError('NET_TIMEOUT', why)), filesMs);
+  return Promise.race([files, late]).finally(() => clearTimeout(timer));
+}
+
+export function createInference({ packages: kept, filesMs = FILES_MS }: InferenceDeps): Inference {
+  const packages = inTime(kept, filesMs);
+  const thread = new TokenThread(startTokens);
+  const { readInput, tokenise, converse, textBytes } = createTexts(
+    packages.manifests,
+    packages,
+    thread,
+  );
+
+  const named = (manifest: Manifest): NamedModel => ({
+    name: manifest.name,
+    id: modelId(manifest),
+    manifest,
+  });
+  const models = (): NamedModel[] => [...packages.manifests.values()].map(named);
+
+  async function find(name: string, gives: readonly Gives[] = GIVES): Promise<NamedModel> {
+    const said = (await packages.all()).find((model) => model.name === name);
+    if (!said) {
+      const names = models().map((model) => model.name);
+      throw new FieldError('MODEL_MISSING', 'model', `models here: ${names.join(', ')}`);
+    }
+    const model = named(await packages.manifest(toHex(said.id)));
+    const given = givesOf(model.manifest);
+    if (gives.includes(given)) return model;
+    throw new FieldError('MODEL_KIND', 'model', `${name} gives ${given}: ${ASKED_AT[given]}`);
   }
 
   async function inputOf(
@@ -64,21 +118,33 @@ export function createInference({ network, packages }: InferenceDeps): Inference
       if (inputTokens(given, manifest)) return given;
       throw new AppError('INPUT_LONG', `${given.length} bytes do not fit ${name}`);
     }
-    const { input, tokens } = await texts.tokenise(id, given);
+    const { input, tokens } = await tokenise(id, given);
     if (input) return input;
     throw new AppError('INPUT_LONG', `${tooLong(tokens, manifest)} of ${name}`);
   }
 
   return {
-    names,
-    model,
-    async read(asked) {
-      const named = model(asked.model);
-      return { model: named, input: await inputOf(asked.input, named) };
+    models,
+    find,
+    readInput,
+    converse,
+    textBytes,
+    async generation({ id, manifest }) {
+      return readGeneration(manifest, (await packages.generation(toHex(id), true))!);
     },
-    readInput: texts.readInput,
+    async read(asked) {
+      const model = await find(asked.model, ['labels', 'embedding']);
+      return { model, input: await inputOf(asked.input, model) };
+    },
   };
 }
+
+/** Where a model is asked, by what it gives. */
+const ASKED_AT: Readonly<Record<Gives, string>> = {
+  labels: 'POST /v1/infer',
+  embedding: 'POST /v1/embeddings or /v1/infer',
+  text: 'POST /v1/chat/completions',
+};
 
 /** What does not fit, and what would. @param tokens of each text */
 function tooLong(tokens: readonly number[], m: Manifest): string {

@@ -21,6 +21,7 @@ const UNADMITTED = 'lingua';
 /** Addresses announced besides the page's own. */
 const ANNOUNCED_MAX = 8;
 const TRUSTED_MAX = 32;
+const ORIGINS_MAX = 32;
 /** Bytes an hour: some thirty language models, 10 Mbit/s. */
 const SERVE_BYTES = 2 ** 32;
 /** One caller gets half of it: a part at least. */
@@ -53,8 +54,10 @@ export interface Options {
   readonly prune: number | undefined;
   /** Takes the state of the bootstrap's peers where they give the blocks no more. */
   readonly trustState: boolean;
-  /** File with the key that lets callers spend over HTTP. */
+  /** File with the keys that let callers spend over HTTP. */
   readonly apiKeyFile: string | undefined;
+  /** Origins whose pages may ask over HTTP with a key. */
+  readonly apiOrigins: readonly string[];
   /** nV for a sequence that is answered for pay while mining; undefined: what mining would earn meanwhile. */
   readonly answerPrice: bigint | undefined;
   /** Names or folders of served models that are answered with for pay. */
@@ -106,9 +109,12 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
                      clients that are new then need another seed
   --trust-state      where no --bootstrap peer gives the blocks that this node lacks any more: take its
                      state, unexecuted; nothing where they give them
-  --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
+  --api-key-file F   file with keys (16 characters or more, one a line) for POST /v1/… on the page's port, after
+                     each, if anything, the VLT that may be spent with it in 24 hours;
                      the environment's PILA_API_KEY does the same
-  --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
+  --api-origin URL   origin such as https://app.example whose pages may call /v1/… with such a key;
+                     may be given several times
+  --spend-max VLT    what POST /v1/… may spend in 24 hours (default 100; 0: nothing)
   --prepay VLT       the most that it sets aside at once for answers of one provider (default 1)
   --package DIR      folder with the package of a served model, which pages get from here; may be given several
                      times (default: those that npm run model:fetch brought and models/served.json names)
@@ -139,6 +145,7 @@ const FLAGS = {
   prune: { type: 'string' },
   'trust-state': { type: 'boolean' },
   'api-key-file': { type: 'string' },
+  'api-origin': { type: 'string', multiple: true },
   'spend-max': { type: 'string' },
   prepay: { type: 'string' },
   'answer-price': { type: 'string' },
@@ -242,6 +249,14 @@ function mirrorsOf(texts: readonly string[]): readonly string[] {
   });
 }
 
+function originsOf(texts: readonly string[]): readonly string[] {
+  if (texts.length > ORIGINS_MAX) throw wrong(`--api-origin: at most ${ORIGINS_MAX}`);
+  for (const text of texts)
+    if (!/^https?:/.test(text) || !URL.canParse(text) || new URL(text).origin !== text)
+      throw wrong(`--api-origin takes an origin such as https://app.example, not '${text}'`);
+  return texts;
+}
+
 function tlsOf(text: string | undefined): Options['tls'] {
   if (text === undefined) return undefined;
   const [cert, key, more] = text.split(',');
@@ -295,6 +310,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     trustProxy: trustProxyOf(values['trust-proxy'], host),
     prune: pruneOf(values.prune),
     apiKeyFile: values['api-key-file'],
+    apiOrigins: originsOf(values['api-origin'] ?? []),
     answerPrice: priceOf('answer-price', values['answer-price']),
     serve: servingOf(values.serve),
     tokenPrice: priceOf('token-price', values['token-price']),

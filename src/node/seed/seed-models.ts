@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import { openPackageStore, type PackageStore } from '../../client/models/package-store.ts';
 import { httpSource, peerSource } from '../../client/models/part-sources.ts';
+import { withNamed } from '../../client/models/served.ts';
 import type { ServedBytes } from '../../client/models/served-bytes.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
+import type { Offer } from '../../core/offer.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createFileParts } from '../file-parts.ts';
 import type { Callers } from '../http/caller.ts';
-import { sendJson, type Route } from '../http/http.ts';
+import { sendJson, tellError, type Route } from '../http/http.ts';
 import type { Options } from './options.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../packaged-parts.ts';
 import type { ServedFolder } from '../served/served-folders.ts';
@@ -27,7 +30,7 @@ export async function openModels(
   const fetched = createFileParts(join(options.data, 'models'));
   return openPackageStore({
     models: network.models,
-    served: served.map(({ said }) => said),
+    served: withNamed(served.map(({ said }) => said)),
     store: await createPackagedParts(network.models, fetched, MODEL_FOLDER, served),
     sources: () => [
       ...mirrors,
@@ -56,6 +59,21 @@ export async function fetchMissing(
       const { code, message } = AppError.from(e);
       log[canAsk() ? 'warn' : 'info']('model.missing', { model: name, code, why: message });
     }
+  }
+}
+
+/**
+ * Brings the manifest of a served model that somebody offers and that is known by name alone: callers then see the model
+ * among the others. What fails is tried again with the next offer.
+ */
+export function learnOffered(
+  packages: Pick<PackageStore, 'isServed' | 'manifests' | 'manifest'>,
+  { offer }: Offer,
+): void {
+  for (const { model } of offer.models) {
+    const id = toHex(model);
+    if (packages.isServed(id) && !packages.manifests.has(id))
+      packages.manifest(id).catch(() => undefined);
   }
 }
 
@@ -106,7 +124,7 @@ function refuseForNow(response: ServerResponse, waitMs: number): void {
   // Without it a page of another seed does not see when.
   response.setHeader('access-control-expose-headers', 'retry-after');
   const error = new AppError('BUSY', 'no more of served models for now (--serve-bytes)');
-  sendJson(response, 503, { error });
+  sendJson(response, 503, { error: tellError(error) });
 }
 
 /** ms in which a client must read a slice. */

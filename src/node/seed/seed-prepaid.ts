@@ -1,10 +1,10 @@
 /** The asker's end of channels in a seed: over its full chain, by signers in its data folder, with its payout key. */
 import type { Store } from '../../chain/store/store.ts';
+import type { ClientEvent } from '../../client/api.ts';
 import { openPrepaid, type Prepaying } from '../../client/prepaid/prepaid.ts';
-import { modelNamed } from '../../client/models/networks.ts';
 import { decode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
-import { equal } from '../../lib/bytes.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatAddress } from '../../core/address.ts';
 import { requireRules } from '../http/health.ts';
@@ -22,31 +22,30 @@ export async function openSeedPrepaid(
   store: Store,
   spendings: Spendings,
 ): Promise<SeedPrepaid> {
-  const { chain, network, options, offers, sender, thread, transport, channels } = deps;
+  const { chain, network, options, offers, sender, thread, transport, channels, packages } = deps;
   const { serving: keys, channelChain, answerer } = channels;
 
   async function execute(model: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
     await thread.ensure(model);
     return thread.miner.execute(model, input);
   }
+  const listeners = new Set<(event: ClientEvent) => void>();
   const prepaid = await openPrepaid({
     chain: channelChain,
     store,
     signers: keys,
     transport,
-    models: deps.packages.manifests,
+    models: packages.manifests,
     offers: () => offers.offers(Date.now()),
     submit: (opening) => sender.announce(decode(SignedTx, opening)),
     execute,
     verifyTokens: (claim) => answerer.verify(claim),
-    // Whoever asks waits for the answer itself.
-    report: () => undefined,
+    report: (event) => listeners.forEach((listen) => listen(event)),
     nowMs: () => Date.now(),
   });
 
   offers.favour((provider) => prepaid.isKnown(provider));
 
-  const mined = options.mine ? modelNamed(network, options.model) : undefined;
   const askPaid = createPaidInference({
     prepaid: prepaid.api,
     keys,
@@ -60,8 +59,14 @@ export async function openSeedPrepaid(
       const address = formatAddress(sender.address, network.params.prefix);
       throw new AppError('FUNDS_SHORT', `${address} has ${balance} nV of the ${nV} needed`);
     },
-    own: (model) =>
-      mined && equal(mined.id, model) ? (input) => execute(model, input) : undefined,
+    listen(channel, onPart) {
+      const listener = (event: ClientEvent): void => {
+        if (event.type === 'part' && equal(event.channel, channel)) onPart(event.n, event.bytes);
+      };
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    own: (model) => (packages.isWhole(toHex(model)) ? (input) => execute(model, input) : undefined),
     nextHead: () =>
       new Promise((resolve) => {
         const off = chain.subscribe((event) => {

@@ -105,7 +105,7 @@ export async function openSeedChannels(
     mining: () => miningNow(chain.params, chain.head().header, network.models),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
-    announceMs: () => offers.announceMs(Date.now()),
+    offers,
     nowMs: Date.now,
     log,
     onChange: () => undefined,

@@ -31,7 +31,7 @@ import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { partsForPeers, ServedBytes } from '../../client/models/served-bytes.ts';
 import { findServed, findServing, withServing } from '../served/served-folders.ts';
-import { fetchMissing, openModels, partsOr } from './seed-models.ts';
+import { fetchMissing, learnOffered, openModels, partsOr } from './seed-models.ts';
 import { createWatchedStores, healthRoute } from '../http/health.ts';
 import { closeAll, type Closers } from './closers.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
@@ -59,6 +59,7 @@ import type { Options } from './options.ts';
 import { pageConfig } from '../http/page-config.ts';
 import { openKeyGuard } from '../http/api-key.ts';
 import { inferRoutes } from '../http/infer-routes.ts';
+import { forOrigins } from '../http/origins.ts';
 import { createInference } from '../http/inference.ts';
 import { statusRoute } from '../http/status.ts';
 import { openSpendings } from '../http/spending.ts';
@@ -237,7 +238,9 @@ async function openAll(
   const hearOffer = (peer: string, offer: Offer): Verdict => {
     const now = { genesisId: blockId(genesis), nowMs: Date.now() };
     const verdict = judgeOffer(offers, now, offer, peer);
-    if (verdict === 'accept') later.prepaid?.onOffer(offer.offer.provider);
+    if (verdict !== 'accept') return verdict;
+    later.prepaid?.onOffer(offer.offer.provider);
+    learnOffered(packages, offer);
     return verdict;
   };
   const sampleOffers = createOfferSampler(transport, hearOffer);
@@ -345,18 +348,21 @@ async function openInference(
   openStore: OpenStore,
   closers: Closers,
 ) {
-  const { options, network, chain, callers } = deps;
+  const { options, network, chain, callers, packages } = deps;
   const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
   const store = await openStore('spent');
   closers.push(() => store.close());
   const spendings = await openSpendings(store, options.spendMax, Date.now);
   const prepaid = await openSeedPrepaid(deps, channelStore, spendings);
   closers.push(() => prepaid.stop());
-  const priceOf = createPriceOf({ chain, network, options, prepaid: prepaid.api });
+  const priceOf = createPriceOf({ chain, network, packages, prepaid: prepaid.api });
   const { rpcHost } = options;
   const { askPaid } = prepaid;
   const access = { rpcHost, callers, requireKey };
-  const routes = inferRoutes(createInference(deps), { ...access, askPaid, priceOf });
+  const { answerer } = deps.channels;
+  const isHere = (id: Uint8Array): boolean => packages.isWhole(toHex(id));
+  const asking = { ...access, askPaid, answerer, isHere, priceOf };
+  const routes = inferRoutes(createInference(deps), asking);
   return { spendings, prepaid, routes };
 }
 
@@ -366,7 +372,7 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
   const app = serveApp(log, options.mirrors);
   const downloadBytes = await downloadBytesOf(network);
   const routes: Routes = {
-    ...infer,
+    ...forOrigins(infer, options.apiOrigins),
     'GET /config.json': (request, response) => {
       const addresses = transport.addresses();
       const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };

@@ -8,7 +8,12 @@ import { encode } from '../../core/codec.ts';
 import { Manifest } from '../../core/manifest.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import { decodeManifest, MANIFEST_FILE, parseManifest } from '../../miner/package/package.ts';
+import {
+  decodeManifest,
+  fileSizes,
+  MANIFEST_FILE,
+  parseManifest,
+} from '../../miner/package/package.ts';
 
 /** Where `npm run model:fetch` puts packages, each in a folder of its name. */
 const FETCHED_FOLDER = fileURLToPath(new URL('../../../.cache/models', import.meta.url));
@@ -28,7 +33,41 @@ async function readFolder(folder: string): Promise<ServedFolder> {
   // By the rules of whoever fetches it.
   const manifest = decodeManifest(encode(Manifest, parseManifest(bytes)));
   const [said] = servedFrom([servedOf(manifest)]);
+  await requireSizes(folder, manifest);
   return { said: said!, manifest, folder };
+}
+
+/** A copy that was cut short would be offered, and every part after the cut refused. @throws AppError MODEL_CORRUPT */
+async function requireSizes(folder: string, manifest: Manifest): Promise<void> {
+  for (const [file, size] of fileSizes(manifest)) {
+    const path = join(folder, file);
+    const found = await stat(path).catch((cause: unknown) => {
+      throw new AppError('MODEL_CORRUPT', `${path} cannot be read`, { cause });
+    });
+    if (found.size !== size)
+      throw new AppError('MODEL_CORRUPT', `${path} has ${found.size} bytes of ${size}`);
+  }
+}
+
+/**
+ * Each package once: pages read no list in which a name or an id stands twice.
+ * @throws AppError WRONG_FLAG for two packages of one name
+ */
+function distinct(found: readonly ServedFolder[]): ServedFolder[] {
+  const byName = new Map<string, ServedFolder>();
+  for (const one of found) {
+    const { name, id } = one.said;
+    const other = byName.get(name);
+    if (other && other.said.id !== id)
+      throw new AppError(
+        'WRONG_FLAG',
+        `${other.folder} and ${one.folder} are two packages that are both called ${name}`,
+      );
+    byName.set(name, other ?? one);
+  }
+  if (byName.size > SERVED_MAX)
+    throw new AppError('WRONG_FLAG', `${byName.size} served models; at most ${SERVED_MAX}`);
+  return [...byName.values()];
 }
 
 /**
@@ -78,17 +117,14 @@ export async function findServing(
       }),
     );
   }
-  return found;
+  return distinct(found);
 }
 
-/** Each once. */
+/** Those that are answered with, then the others. @throws AppError WRONG_FLAG for two of one name, or too many */
 export const withServing = (
   held: readonly ServedFolder[],
   serving: readonly ServedFolder[],
-): ServedFolder[] => [
-  ...serving,
-  ...held.filter(({ said }) => !serving.some((other) => other.said.id === said.id)),
-];
+): ServedFolder[] => distinct([...serving, ...held]);
 
 /** What --serve names: a package's name or folder. @throws AppError WRONG_FLAG */
 export function servingOf(told: readonly string[] = []): readonly string[] {
@@ -105,5 +141,5 @@ async function requireFolders(folders: readonly string[]): Promise<ServedFolder[
         throw new AppError('WRONG_FLAG', `--package: ${AppError.from(e).message}`, { cause: e });
       }),
     );
-  return found;
+  return distinct(found);
 }

@@ -13,6 +13,8 @@ export class Asks {
   /** By model and input, as far as they were asked for. */
   #readings = $state.raw<ReadonlyMap<string, InputReading>>(new Map());
   readonly #looking = new Set<string>();
+  /** Ids in hex of models that will be asked. */
+  readonly #expected = new Set<string>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -28,12 +30,20 @@ export class Asks {
     }
   }
 
-  choose(name: string): void {
-    this.chosen = this.models.find((model) => model.name === name);
+  /** @param id in hex: two models may have one name, when an older package of it is kept or another server named it */
+  choose(id: string): void {
+    this.chosen = this.models.find((model) => toHex(model.id) === id);
   }
 
   modelOf(id: Uint8Array): ModelInfo | undefined {
     return this.models.find((model) => equal(model.id, id));
+  }
+
+  /** A question is typed: the model is loaded meanwhile, where it is here. What goes wrong is said to who asks. */
+  expect({ id }: ModelInfo): void {
+    if (this.#expected.has(toHex(id))) return;
+    this.#expected.add(toHex(id));
+    void this.#session.peer.loadModel(id).catch(() => undefined);
   }
 
   /** What an input says; undefined until it was read. */

@@ -9,6 +9,7 @@ import {
   type Embedding,
   type Reading,
 } from '../../core/reading.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { plainText } from '../../wallet/plain-text.ts';
 import type { AskText } from '../i18n/en/ask.ts';
 import { languageName } from '../kit/outside.ts';
@@ -20,6 +21,15 @@ export const isOfWords = (model: ModelInfo): boolean => model.packing !== 'bytes
 /** Texts of what was typed: for a model of words each line is one. */
 export const typedTexts = (typed: string, model: ModelInfo): string[] =>
   isOfWords(model) ? typed.split('\n').filter((line) => line.trim()) : [typed];
+
+/** Characters of an id that tell two models of one name apart. */
+const ID_CHARS = 8;
+
+/** What a model is called among others: its name, with the beginning of its id where another has the name too. */
+export function calledAmong({ name, id }: ModelInfo, all: readonly ModelInfo[]): string {
+  const isAlone = all.filter((other) => other.name === name).length < 2;
+  return isAlone ? name : `${name} (${toHex(id).slice(0, ID_CHARS)}…)`;
+}
 
 export interface Row {
   /** The part of the input that it is about; empty where only its token ids are known. */

@@ -18,6 +18,9 @@ export class Typed {
   readonly #session: Session;
   readonly #asks: Asks;
 
+  /** One text at a time: those of each key behind one on which a tokenizer does not end would keep others' waiting. */
+  #counting: Promise<void> = Promise.resolve();
+
   /** @param text what it begins with */
   constructor(session: Session, asks: Asks, text: string) {
     this.#session = session;
@@ -34,6 +37,7 @@ export class Typed {
   count(text: string, model: ModelInfo): () => void {
     let isOver = false;
     const measure = async (): Promise<void> => {
+      if (isOver) return;
       // The first text may wait for the model's words.
       if (this.made === NOTHING && text) this.made = undefined;
       try {
@@ -45,7 +49,9 @@ export class Typed {
         if (!isOver) [this.made, this.uncounted] = [undefined, AppError.from(e)];
       }
     };
-    const timer = setTimeout(() => void measure(), COUNT_MS);
+    const timer = setTimeout(() => {
+      this.#counting = this.#counting.then(measure);
+    }, COUNT_MS);
     return () => {
       isOver = true;
       clearTimeout(timer);

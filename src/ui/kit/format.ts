@@ -1,4 +1,5 @@
 /** Numbers, amounts, ages and addresses as text for people, and amounts back. Pure. */
+import type { ChainStatus } from '../../client/api.ts';
 import { NANOVOLTS } from '../../core/params.ts';
 
 const DECIMALS = 9;
@@ -109,6 +110,31 @@ export function formatDuration(ms: number, locale: string): string {
 /** `q8k2 …`: all of it, in fours, so that every part gets compared. */
 export const groupsOf = (text: string): string[] => text.match(/.{1,4}/g) ?? [];
 
-/** A head this old, three blocks, says nothing about now. No head yet (time 0) is not stale. */
+/** An address where it stands for a name: its beginning. */
+export const shortAddress = (text: string): string => `${groupsOf(text).slice(0, 3).join(' ')} …`;
+
+/** Blocks come without memory: a healthy chain is as long without one every 160,000 blocks. */
+const STALE_BLOCKS = 12;
+const STALE_MS_MIN = 120_000;
+/** A head this old says nothing about now. No head yet (time 0) is not stale. */
 export const isStale = (headTimeMs: number, nowMs: number, blockTimeMs: number): boolean =>
-  headTimeMs > 0 && nowMs - headTimeMs > 3 * blockTimeMs;
+  headTimeMs > 0 && nowMs - headTimeMs > Math.max(STALE_BLOCKS * blockTimeMs, STALE_MS_MIN);
+
+const DEAD_MS = 600_000;
+/** Stale for so long that something is wrong. */
+export const isDead = (headTimeMs: number, nowMs: number, blockTimeMs: number): boolean =>
+  isStale(headTimeMs, nowMs, blockTimeMs) && nowMs - headTimeMs > DEAD_MS;
+
+/** How many peers have the same head, of those that had time to say so since it came. */
+export function agreement(
+  { peers, peersAgreeing, peersAsked }: Pick<ChainStatus, 'peers' | 'peersAgreeing' | 'peersAsked'>,
+  saying: {
+    readonly asking: (n: number, shown: string) => string;
+    readonly agree: (agreeing: string, all: string) => string;
+    readonly count: (n: number) => string;
+  },
+): string {
+  const { count } = saying;
+  if (peers.length && !peersAsked) return saying.asking(peers.length, count(peers.length));
+  return saying.agree(count(peersAgreeing), count(peersAsked));
+}

@@ -19,12 +19,16 @@ export class Answering {
     this.#peer = peer;
   }
 
-  /** Address that is paid; undefined: no more questions are taken. What failed is tried again by the next call. */
-  answerFor(payee: Uint8Array | undefined): Promise<void> {
+  /**
+   * What failed is tried again by the next call.
+   * @param payee address that is paid; undefined: no more questions are taken
+   * @param tokenPrice nV for a thousand tokens; undefined: what mining would earn in the time
+   */
+  answerFor(payee: Uint8Array | undefined, tokenPrice: bigint | undefined): Promise<void> {
     return this.#queue.run(async () => {
-      const wanted = payee?.toString() ?? '';
+      const wanted = payee ? [...payee, tokenPrice].join() : '';
       if (wanted === this.#told) return;
-      await this.#peer().provide(payee && { payee });
+      await this.#peer().provide(payee && { payee, tokenPrice });
       this.#told = wanted;
     });
   }

@@ -74,7 +74,6 @@ function waitsFor(
 export interface Controls {
   readonly start: 'start' | 'resume' | 'again' | undefined;
   readonly pause: boolean;
-  readonly finish: boolean;
 }
 
 export function controlsOf(state: MinerState): Controls {
@@ -89,7 +88,6 @@ export function controlsOf(state: MinerState): Controls {
             ? 'again'
             : undefined,
     pause: working || state === 'finishing',
-    finish: state === 'running',
   };
 }
 

@@ -7,8 +7,13 @@ import type { SignedTx } from '../../../src/core/formats.ts';
 import type { Block, SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { BAN_AT } from '../../../src/net/penalties.ts';
-import { NO_TRAFFIC } from '../../../src/net/traffic.ts';
-import type { Handlers, PeerInfo, Transport, Verdict } from '../../../src/net/transport.ts';
+import {
+  type Handlers,
+  NO_TRAFFIC,
+  type PeerInfo,
+  type Transport,
+  type Verdict,
+} from '../../../src/net/transport.ts';
 
 const closed = (why: string): AppError => new AppError('NET_CLOSED', why);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
-import { newAskerRecord } from '../../../src/client/channels/asker-record.ts';
+import { isWaiting, newAskerRecord } from '../../../src/client/channels/asker-record.ts';
 import { ChannelRunner, EVENTS_MAX } from '../../../src/client/channels/channel-runner.ts';
 import {
   CHANNELS_MAX,
@@ -8,14 +8,68 @@ import {
   openAskerStore,
   openProviderStore,
 } from '../../../src/client/channels/channel-store.ts';
-import { newProviderRecord } from '../../../src/client/channels/provider-record.ts';
+import { deliveredOf, newProviderRecord } from '../../../src/client/channels/provider-record.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
+import { Question } from '../../../src/core/ask-messages.ts';
+import { Receipt, REPLY_BYTES_MAX } from '../../../src/core/channel.ts';
+import {
+  blob,
+  bytes as bytesOf,
+  encode,
+  hash32,
+  optional,
+  struct,
+  u32,
+  u64,
+  u8,
+} from '../../../src/core/codec.ts';
+import { SignedOpening } from '../../../src/core/formats.ts';
+import { Price } from '../../../src/core/price.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
-import { filled, GENESIS, OPENING, Pair } from './pair.ts';
+import { filled, GENESIS, OPENING, Pair, UNIT_BYTES } from './pair.ts';
 
 /** Only its id matters here. */
 const opening = (n: number) => ({ ...OPENING, tx: { ...OPENING.tx, nonce: BigInt(n) } });
+
+/** Records as both ends wrote them before tokens of a question were paid for. */
+const OLD_ASKER = struct({
+  channel: hash32,
+  opening: SignedOpening,
+  vouched: u64,
+  before: u64,
+  n: u32,
+  current: optional(
+    struct({
+      question: Question,
+      unitBytes: u32,
+      answer: blob(REPLY_BYTES_MAX),
+      receipt: optional(struct({ receipt: Receipt, signature: bytesOf(64) })),
+    }),
+  ),
+  ended: u8,
+});
+const OLD_PROVIDER = struct({
+  channel: hash32,
+  opening: SignedOpening,
+  amount: u64,
+  voucher: bytesOf(64),
+  before: u64,
+  n: u32,
+  current: optional(
+    struct({
+      question: hash32,
+      salt: hash32,
+      model: hash32,
+      price: Price,
+      most: u32,
+      units: u32,
+      answer: blob(REPLY_BYTES_MAX),
+      done: u8,
+    }),
+  ),
+  closing: u8,
+});
 
 describe('records of channels', () => {
   it('are there after a restart, of both ends apart, with what they held', async () => {
@@ -38,6 +92,32 @@ describe('records of channels', () => {
     await expect(store.put(record(CHANNELS_MAX))).rejects.toMatchObject({ code: 'STORE_FULL' });
     await store.put({ ...record(5), vouched: 7n });
     expect(store.get(record(5).channel)).toMatchObject({ vouched: 7n });
+  });
+
+  it('of before language models were answered are read with all that is owed, and gone on with', async () => {
+    const price: Price = { type: 'sequence', amount: 3n };
+    const offer = { price, read: 0, unitBytes: UNIT_BYTES };
+    const pair = new Pair({ providerEnd: { offerOf: () => offer } }).connect();
+    pair.ask(4, { price, read: 0 });
+    // The next one stops in its middle.
+    pair.fromProvider = (frame) => (frame.type === 'part' && frame.units > 2 ? [] : [frame]);
+    pair.ask(5, { price, read: 0 });
+    const [asker, provider] = [pair.asker.record, pair.provider.record];
+    expect([isWaiting(asker), asker.vouched, provider.amount]).toEqual([true, 18n, 18n]);
+
+    const bytes = createMemoryStore();
+    const name = toHex(asker.channel);
+    await bytes.batch([
+      { key: `channels/asked/${name}`, value: encode(OLD_ASKER, asker) },
+      { key: `channels/served/${name}`, value: encode(OLD_PROVIDER, provider) },
+    ]);
+    expect((await openAskerStore(bytes)).all()).toEqual([asker]);
+    const [read] = (await openProviderStore(bytes)).all();
+    expect(read).toEqual(provider);
+    expect(deliveredOf(read!)).toBe(21n);
+    pair.fromProvider = (frame) => [frame];
+    expect(pair.restart().connect().answers).toHaveLength(2);
+    expect(pair.provider.record.amount).toBe(27n);
   });
 
   it('that cannot be read are left out, and left where they are', async () => {

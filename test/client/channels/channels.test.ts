@@ -511,6 +511,15 @@ describe('channels that are of no use (C7, C11, C13)', () => {
     expect(new Pair({ terms: { limit: 83n } }).connect().ask(1).codes).toEqual([]);
   });
 
+  it('one that is too small for a long question goes on with a shorter one', () => {
+    const long = { input: new Uint8Array(101).fill(1) };
+    const pair = new Pair({ terms: { limit: 83n } }).connect().ask(1, long);
+    expect(pair.codes).toEqual(['CHANNEL_SMALL']);
+    expect(pair.told.at(-1)).toMatchObject({ least: 108n });
+    expect(pair.ask(1).answers).toHaveLength(1);
+    expect(pair.provider.record).toMatchObject({ amount: 1n, closing: 0 });
+  });
+
   it('one for a price that no limit holds is refused in a frame that can be sent', () => {
     const offer = { price: { type: 'sequence', amount: 1n }, read: 0, unitBytes: 1 } as const;
     const price = { type: 'sequence', amount: 2n ** 64n - 1n } as const;

@@ -14,7 +14,7 @@ import type { Manifest } from '../../../src/core/manifest.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
-import { createMemoryParts, type PartStore } from '../../../src/miner/package/part-store.ts';
+import type { PartStore } from '../../../src/miner/package/part-store.ts';
 import { planParts } from '../../../src/miner/package/parts.ts';
 import { startMinerThread, type MinerThread } from '../../../src/node/contributor/miner-thread.ts';
 import { createInference } from '../../../src/node/http/inference.ts';
@@ -24,6 +24,7 @@ import { GENESIS_ID, mine, prepay, START_MS, type Person } from '../../chain/mak
 import { paramsFor } from '../../core/header/params-for.ts';
 import { miniModel, miniTokenizer } from '../../models/mini.ts';
 import { MemoryNet } from '../memory-net.ts';
+import { keepParts } from '../models/kept-parts.ts';
 import { ann, bob, cat, emptyChain } from './shop.ts';
 
 const SHAPES = [
@@ -75,12 +76,9 @@ const networkWith = (manifest: Manifest): ChainNetwork => ({
 
 /** All files of the package, as if they had been fetched. */
 async function partsOf({ manifest, segments, otherShapes, tables, weights }: ModelPackage) {
-  const store = createMemoryParts();
   const bytes = weights.map((w) => new Uint8Array(w.buffer, w.byteOffset, w.length));
   const files = [...segments, ...otherShapes!.flat(), ...tables, ...bytes, miniTokenizer()];
-  for (const [i, part] of planParts(manifest).parts.entries())
-    await store.write(toHex(model.id), i + 1, files[part.file]!);
-  return store;
+  return keepParts(toHex(model.id), planParts(manifest), files);
 }
 
 async function keysOf({ address }: Person): Promise<ServingKeys> {
@@ -112,6 +110,7 @@ async function join(id: string, signers: ServingKeys, its = network): Promise<Cl
         provide: (manifest, files) => miner.provide(manifest, files),
         release: (model) => miner.release(model),
         execute: (model, input) => miner.execute(model, input),
+        load: (model) => miner.load(model),
         answer: (n, job) => miner.answer(n, job),
         generate: (n, job) => miner.generate(n, job),
         nextToken: (n) => miner.nextToken(n),
@@ -234,7 +233,7 @@ describe('texts up to the longest shape', SECONDS, () => {
       sources: () => [],
       onChange: () => undefined,
     });
-    const inference = createInference({ network, packages });
+    const inference = createInference({ packages });
     const read = (...input: string[]) => inference.read({ model: 'mini', input });
     expect((await read(textOf(LONGEST))).input).toHaveLength(2 * LONGEST);
     await expect(read('a', textOf(LONGEST + 1))).rejects.toMatchObject({

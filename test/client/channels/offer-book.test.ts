@@ -216,6 +216,11 @@ describe('the book of offers', () => {
     expect(one).not.toEqual(other);
     for (const offer of one) expect(book.offers(now)).toContain(offer);
     expect(createOfferBook().some(now)).toEqual([]);
+    const own = one[0]!;
+    book.noteOwn(own);
+    expect(book.some(now)[0]).toBe(own);
+    expect(book.some(now)).toHaveLength(OFFERS_TOLD_MAX);
+    expect(book.some(now + 2 * OFFER_AGE_MS_MAX)).toEqual([]);
   });
 
   it('says how often to tell the own: a network of providers tells one in a second', () => {

@@ -3,7 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { OVER_BLOCKS } from '../../../src/client/channels/channel-chain.ts';
 import { CHANNELS_MAX, openProviderStore } from '../../../src/client/channels/channel-store.ts';
 import { newProviderRecord } from '../../../src/client/channels/provider-record.ts';
-import { OPENING_RATE, STRANGERS_MAX } from '../../../src/client/channels/providing.ts';
+import {
+  CHANNELS_ASKER_MAX,
+  OPENING_RATE,
+  STRANGERS_MAX,
+} from '../../../src/client/channels/providing.ts';
 import { ENDING_BLOCKS } from '../../../src/client/channels/terms.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
@@ -234,12 +238,15 @@ describe('an opening', () => {
   });
 });
 
-/** As many records as are kept, each of a channel that was asked in and paid for that much. */
-async function fill(store: Store, paid: (i: number) => bigint): Promise<void> {
+/**
+ * As many records as are kept, each of a channel that was asked in and paid for that much.
+ * @param own how many of them are Ann's
+ */
+async function fill(store: Store, paid: (i: number) => bigint, own = 16): Promise<void> {
   const records = await openProviderStore(store);
   for (let i = 0; i < CHANNELS_MAX; i++)
     await records.put({
-      ...newProviderRecord(GENESIS_ID, openingOf(i + 1)),
+      ...newProviderRecord(GENESIS_ID, openingOf(i + 1, i < own ? {} : { from: bob.xonly })),
       n: 1,
       amount: paid(i),
     });
@@ -281,6 +288,23 @@ describe('where as many channels are kept as there is room for', () => {
     await until(() => asker.refusals.length === 1);
     expect(asker.refusals).toEqual(['PROVIDER_BUSY']);
   });
+});
+
+test('channels of one account leave room for those of others, whatever was paid in them', async () => {
+  const full = await richChain();
+  const opened = openingOf(0);
+  const come = async (own: number): Promise<readonly string[]> => {
+    const store = createMemoryStore();
+    const records = await openProviderStore(store);
+    for (let i = 0; i < own; i++)
+      await records.put({ ...newProviderRecord(GENESIS_ID, openingOf(i + 1)), n: 1, amount: COST });
+    const shop = await Shop.open(full, { store });
+    const asker = await new Customer(shop.chain, opened).visit(shop);
+    await until(() => asker.refusals.length + shop.status().streams > 0);
+    return asker.refusals;
+  };
+  expect(await come(CHANNELS_ASKER_MAX)).toEqual(['PROVIDER_BUSY']);
+  expect(await come(CHANNELS_ASKER_MAX - 1)).toEqual([]);
 });
 
 describe('strangers', () => {
@@ -541,4 +565,26 @@ test('channels of one asker give credit once for what it paid, and none where it
   await shop.mine(CHANNEL_LIFETIME_MIN + OVER_BLOCKS);
   await until(() => shop.status().channels === 0);
   expect((await openPayerBook(store)).paidBy(ann.address)).toBe(0n);
+});
+
+test('channels of one asker that are asked in at the same moment share what it is trusted with', async () => {
+  const store = createMemoryStore();
+  await (await openPayerBook(store)).add(ann.address, 80n * COST, 0n, []);
+  const [shop, askers] = await opened(4, { store });
+  for (const { current } of askers) {
+    const { toProvider } = current!;
+    const send = toProvider.send.bind(toProvider);
+    toProvider.send = async (frame) => {
+      if (frame.type !== 'voucher') await send(frame);
+    };
+  }
+  const input = Array.from({ length: 16 }, (_, i) => i);
+  await Promise.all(askers.map((asker) => asker.ask(input)));
+  const rows = ({ record }: Customer): number =>
+    record.current!.answer.length / record.current!.unitBytes;
+  await until(() => askers.every((asker) => rows(asker) > 0));
+  await shop.mine(1);
+  for (const { current } of askers) await current!.toProvider.idle();
+  // One goes as far as an eighth of what was paid, the others a step.
+  expect(askers.map(rows).sort((a, b) => b - a)).toEqual([10, 1, 1, 1]);
 });

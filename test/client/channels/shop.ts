@@ -29,7 +29,7 @@ import { signTx, txBytes } from '../../../src/core/tx/tx.ts';
 import { ANSWER_TOKEN_BYTES } from '../../../src/core/manifest.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { silentLog } from '../../../src/lib/log.ts';
-import type { Made } from '../../../src/miner/generator/course.ts';
+import type { Made } from '../../../src/miner/generator/answer.ts';
 import type { OnAsk } from '../../../src/net/asking/ask-stream.ts';
 import { createFullChannelChain } from '../../../src/node/seed/full-channel-chain.ts';
 import {

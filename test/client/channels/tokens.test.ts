@@ -1,5 +1,5 @@
 /** A provider of a language model over real blocks: tokens told as they are made, paid step by step, and no further. */
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { costOf, stepOf } from '../../../src/core/price.ts';
 import { tokensFromBytes } from '../../../src/core/reading.ts';
 import { person, START_MS } from '../../chain/make-blocks.ts';
@@ -44,6 +44,8 @@ const partsOf = ({ told }: Customer): number[] =>
   told.flatMap((each) => (each.what === 'part' ? [tokensFromBytes(each.bytes).length] : []));
 const cameOf = ({ record }: Customer): number => (record.current?.answer.length ?? 0) / 4;
 
+afterEach(() => void vi.useRealTimers());
+
 test('are told as they are made, paid for step by step with those of the question, and kept with a receipt', async () => {
   const [shop, asker] = await openedOne({ length: 90 });
   await asker.talk(INPUT, 200);
@@ -77,6 +79,53 @@ test('are made no further than a step ahead of vouchers; where none comes the an
   await asker.talk(INPUT, 10);
   await until(() => asker.answers.length === 2);
   expect(asker.record.vouched).toBe(cost(STEP) + cost(10));
+});
+
+test('of who pays as they come are made to their end, however long that takes', async () => {
+  const [STEPS, AT] = [20, 15];
+  let go = (): void => undefined;
+  let isHeld = false;
+  let isSlow = false;
+  const [, asker] = await openedOne({
+    length: 5000,
+    async speak(place) {
+      if (isSlow && place === AT * STEP + 3)
+        await new Promise<void>((resolve) => ([isHeld, go] = [true, resolve]));
+    },
+  });
+  // Who has paid for so much is served step after step, each begun as the one before is told.
+  await asker.talk(INPUT, 40 * STEP);
+  await until(() => asker.answers.length === 1);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  isSlow = true;
+  await asker.talk(INPUT, STEPS * STEP);
+  await until(() => isHeld);
+  await vi.advanceTimersByTimeAsync(60_000);
+  go();
+  await until(() => asker.answers.length === 2);
+  expect(asker.refusals).toEqual([]);
+  expect(cameOf(asker)).toBe(STEPS * STEP);
+});
+
+test('that are vouched for before the channel is deep enough go on once it is', async () => {
+  const full = await richChain();
+  const signer = person(90);
+  const opening = openingOf(0, { signer: signer.xonly, limit: cost(2000) });
+  await full.addTx(opening);
+  const shop = await Shop.open(full);
+  await shop.mine(1);
+  const asker = await new Customer(shop.chain, opening, 'asker', signer).visit(shop);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  await asker.talk(INPUT, 100);
+  await until(() => shop.status().earned === cost(STEP));
+  await vi.advanceTimersByTimeAsync(60_000);
+  // Nobody holds the model meanwhile.
+  await until(() => shop.speaking === 0);
+  expect([cameOf(asker), asker.answers.length]).toEqual([STEP, 0]);
+  await shop.mine(3);
+  await until(() => asker.answers.length === 1);
+  expect([...tokensFromBytes(asker.answers[0]!)]).toEqual(answerOf(100));
+  expect(asker.record.vouched).toBe(cost(100));
 });
 
 test('end with the step that runs where the asker stops', async () => {

@@ -1,7 +1,6 @@
 /** The explorer believes nobody: a real chain answers, and peers that lie stand before the honest one. */
 import { bodyOf } from '../../../src/core/tx/body.ts';
 import { CALM } from '../../../src/chain/shared/outlook.ts';
-import { NO_TRAFFIC } from '../../../src/net/traffic.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answer } from '../../../src/chain/shared/answer.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
@@ -27,7 +26,7 @@ import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { ERROR_CODES } from '../../../src/lib/error-codes.ts';
 import type { Emitter } from '../../../src/lib/events.ts';
-import type { Transport } from '../../../src/net/transport.ts';
+import { NO_TRAFFIC, type Transport } from '../../../src/net/transport.ts';
 import {
   GENESIS_ID,
   close,
@@ -117,6 +116,7 @@ async function open(pool: readonly SignedTx[] = [], withState = false): Promise<
     prefix: 'rpila',
     sync: 'synced',
     peersAgreeing: 1,
+    peersAsked: 1,
     mempool: 0,
     height: 1,
     headId: chain.headers.head().id,

@@ -10,6 +10,8 @@ const network = networkOf('e2e');
 
 function ask() {
   const ran: number[] = [];
+  const loaded: Uint8Array[] = [];
+  const whole: Uint8Array[] = [];
   const api = createAskApi({
     network,
     texts: createTexts(network.models, undefined),
@@ -20,9 +22,13 @@ function ask() {
         ran.push(input.length);
         return Uint8Array.of(7);
       },
+      async load(id) {
+        loaded.push(id);
+      },
     },
+    isWhole: async (id) => whole.includes(id),
   });
-  return { api, ran };
+  return { api, ran, loaded, whole };
 }
 
 test('the models are those that the network admits, the default first', async () => {
@@ -44,4 +50,14 @@ test('an input of one pass is run; a longer one, and another model, is not even 
   const other = api.execute(new Uint8Array(32), new Uint8Array(1));
   await expect(other).rejects.toMatchObject({ code: 'MODEL_MISSING' });
   expect(ran).toEqual([inputBytesMax]);
+});
+
+test('a model that will be asked is loaded where it is whole, and never fetched for that', async () => {
+  const { api, loaded, whole } = ask();
+  const { id } = (await api.models())[0]!;
+  await api.loadModel(id);
+  expect(loaded).toEqual([]);
+  whole.push(id);
+  await api.loadModel(id);
+  expect(loaded).toEqual([id]);
 });

@@ -4,7 +4,7 @@ import { generateHere } from '../../../src/client/models/generate-here.ts';
 import type { Answerer } from '../../../src/client/mining/answerer.ts';
 import { sequenceBytes } from '../../../src/core/manifest.ts';
 import { AppError } from '../../../src/lib/errors.ts';
-import type { Finish, Made } from '../../../src/miner/generator/course.ts';
+import type { Finish, Made } from '../../../src/miner/generator/answer.ts';
 import { parseGeneration } from '../../../src/miner/generator/generation.ts';
 import { decodeOptions, seedFromText } from '../../../src/miner/generator/options.ts';
 import { DECODER_SMALL, decoderPackage, generatedGeneration } from '../../models/decoder.ts';

@@ -1,7 +1,11 @@
 /** Packages on this device: fetched from unreliable and hostile sources, kept, repaired, freed, served. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { StoredModel } from '../../../src/client/api.ts';
 import { PARTS_AT_ONCE } from '../../../src/client/models/fetch-parts.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
@@ -21,15 +25,25 @@ import { equal, fromHex, toHex, utf8 } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createMemoryParts, type PartStore } from '../../../src/miner/package/part-store.ts';
 import { packageOf } from '../../../src/miner/package/package.ts';
-import { partNumbers, planParts, valueOfPart } from '../../../src/miner/package/parts.ts';
+import { OUTLINE, partNumbers, partsOfFile, planParts } from '../../../src/miner/package/parts.ts';
+import { createFileParts } from '../../../src/node/file-parts.ts';
 import { createPackagedParts } from '../../../src/node/packaged-parts.ts';
+import { keepEachFile, keepParts } from './kept-parts.ts';
+import { openPackaged } from './packaged.ts';
 
-const { models } = networkOf('e2e');
+const network = networkOf('e2e');
+const { models } = network;
 const [id, manifest] = [...models].find(([, m]) => m.name === 'tiny')!;
 const model = fromHex(id)!;
-const truth = await createPackagedParts(models, createMemoryParts());
-const plan = planParts(manifest);
+const packaged = await openPackaged(network);
+const { files } = await packaged.load(id);
+/** Of this size the small model has many parts: joined files, whole ones, and cut ones. */
+const partBytes = 32 * 1024;
+const plan = planParts(manifest, partBytes);
 const all = partNumbers(plan);
+const folder = mkdtempSync(join(tmpdir(), 'pila-store-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const truth = await keepParts(id, plan, files);
 
 /** Gives true parts unless `change` makes something else of them. */
 function source(
@@ -71,6 +85,7 @@ async function shelf(sources: readonly PartSource[], store: PartStore = createMe
     models,
     store,
     sources: () => sources,
+    partBytes,
     roundWaitMs: 1,
     onChange: (m) => void told.push(m),
   });
@@ -90,7 +105,7 @@ describe('fetching', () => {
     expect([...one.asked].sort((a, b) => a - b)).toEqual(all);
     expect(await status()).toMatchObject({ state: 'stored', stored: plan.bytes, arriving: 0 });
     const { files } = await packages.load(id);
-    expect((await packageOf(manifest, files)).id).toEqual(model);
+    expect(packageOf(manifest, files).id).toEqual(model);
     await vi.waitUntil(() => told.at(-1)?.state === 'stored');
   });
 
@@ -188,40 +203,17 @@ describe('fetching', () => {
   });
 
   it('fetches the outline first where files are bigger than a part', async () => {
-    const partBytes = 64 * 1024;
-    const cut = planParts(manifest, partBytes);
-    const { files } = await (await shelf([], truth)).packages.load(id);
-    const piece = ({ file, at, size }: (typeof cut.parts)[number]) =>
-      files[file]!.slice(at, at + size);
-    const values = cut.parts.filter((p) => p.value !== undefined);
-    const outline = Uint8Array.from(values.flatMap((p) => [...valueOfPart(p, piece(p))]));
-    const asked: number[] = [];
-    const one: PartSource = {
-      name: 'one',
-      async fetch({ part }) {
-        asked.push(part);
-        return part === 0 ? outline : piece(cut.parts[part - 1]!);
-      },
-      blame: () => undefined,
-    };
+    const { asked, ...one } = source('one');
     const store = createMemoryParts();
-    const open = () =>
-      openPackageStore({
-        models,
-        store,
-        partBytes,
-        sources: () => [one],
-        onChange: () => undefined,
-      });
     const isWhole = async () => {
-      const loaded = (await (await open()).load(id)).files;
+      const loaded = (await (await shelf([one], store)).packages.load(id)).files;
       return loaded.length === files.length && loaded.every((file, i) => equal(file, files[i]!));
     };
     expect(await isWhole()).toBe(true);
-    expect(asked[0]).toBe(0);
-    expect(asked.length).toBe(cut.parts.length + 1);
-    // One rotten part of a cut file, and a rotten outline: these alone come anew.
-    for (const part of [3, 0]) {
+    expect(asked[0]).toBe(OUTLINE);
+    expect(asked.toSorted((a, b) => a - b)).toEqual(all);
+    // A rotten part of joined files, one of a cut file, and a rotten outline: these alone come anew.
+    for (const part of [1, 4, OUTLINE]) {
       await store.write(id, part, flipped((await store.read(id, part))!));
       asked.length = 0;
       expect(await isWhole()).toBe(true);
@@ -236,11 +228,16 @@ describe('what is kept', () => {
     const one = source('one');
     const { packages, status } = await shelf([one], store);
     await packages.fetch(id);
-    await store.write(id, 4, flipped((await store.read(id, 4))!));
-    one.asked.length = 0;
-    await packages.load(id);
-    expect(one.asked).toEqual([4]);
-    expect((await status()).refused).toEqual([{ source: THIS_DEVICE, part: 4 }]);
+    // Of joined files, and of a cut one.
+    const rotten = [1, 4];
+    for (const part of rotten) {
+      await store.write(id, part, flipped((await store.read(id, part))!));
+      one.asked.length = 0;
+      expect((await packages.load(id)).files).toEqual(files);
+      expect(one.asked).toEqual([part]);
+    }
+    const refused = rotten.map((part) => ({ source: THIS_DEVICE, part }));
+    expect((await status()).refused).toEqual(refused);
   });
 
   it('a disk that spoils everything ends the load', async () => {
@@ -259,6 +256,39 @@ describe('what is kept', () => {
     expect(await (await shelf([], store)).status()).toMatchObject({ state: 'absent', stored: 0 });
   });
 
+  it.each([
+    ['memory', async () => createMemoryParts()],
+    ['files', async () => createFileParts(await mkdtemp(join(folder, 'parts-')))],
+  ])('in %s under an older numbering goes at the start, and comes anew', async (_, create) => {
+    const store = await create();
+    await keepEachFile(id, files, store);
+    const now = planParts(manifest);
+    expect(now.parts.length).toBeLessThan(files.length);
+    // Of the right size, and not what this number names now.
+    await store.write(id, 2, new Uint8Array(now.parts[1]!.size));
+    const asked: number[] = [];
+    const one: PartSource = {
+      ...source('one'),
+      fetch: async ({ part }) => (asked.push(part), (await packaged.read(id, part, 0, Infinity))!),
+    };
+    const options = { models, store, sources: () => [one], onChange: () => undefined };
+    const packages = await openPackageStore(options);
+    expect([...(await store.sizes(id))]).toEqual([[2, now.parts[1]!.size]]);
+    expect((await packages.load(id)).files).toEqual(files);
+    expect(asked).toEqual(partNumbers(now));
+    expect([...(await store.sizes(id)).keys()].toSorted()).toEqual(partNumbers(now));
+  });
+
+  it('over a folder that has the package, under an older numbering, is not asked for', async () => {
+    const over = createMemoryParts();
+    await keepEachFile(id, files, over);
+    const store = await createPackagedParts(models, over);
+    const options = { models, store, sources: () => [], onChange: () => undefined };
+    const packages = await openPackageStore(options);
+    expect(await over.sizes(id)).toEqual(new Map());
+    expect((await packages.load(id)).files).toEqual(files);
+  });
+
   it('is freed on request, and at the start when the network admits it no more', async () => {
     const store = createMemoryParts();
     await store.write('dd'.repeat(32), 1, new Uint8Array(5));
@@ -271,16 +301,15 @@ describe('what is kept', () => {
   });
 
   it('is served in slices of at most 256 KiB, whole or not', async () => {
-    const { packages } = await shelf([], truth);
     const [lingua, other] = [...models].find(([, m]) => m.name === 'lingua')!;
-    const table = unitShape(other).segments.length + 1;
+    const [table] = partsOfFile(planParts(other), unitShape(other).segments.length);
     const ask = (part: number, at: number) =>
-      packages.answer({ type: 'model', id: fromHex(lingua)!, part, at });
-    const whole = (await truth.read(lingua, table))!;
+      packaged.answer({ type: 'model', id: fromHex(lingua)!, part, at });
+    const whole = (await packaged.read(lingua, table!, 0, Infinity))!;
     expect(whole.length).toBeGreaterThan(MODEL_SLICE_BYTES);
     const at = MODEL_SLICE_BYTES;
     for (const from of [0, at]) {
-      const answer = await ask(table, from);
+      const answer = await ask(table!, from);
       if (answer.type !== 'model') throw new Error(answer.type);
       expect(equal(answer.bytes, whole.slice(from, from + at))).toBe(true);
     }
@@ -290,7 +319,7 @@ describe('what is kept', () => {
       [65_535, 0],
     ] as const)
       expect(await ask(part, from)).toMatchObject({ type: 'unavailable' });
-    expect(await ask(table, 2 ** 32 - 1)).toEqual({ type: 'model', bytes: new Uint8Array() });
+    expect(await ask(table!, 2 ** 32 - 1)).toEqual({ type: 'model', bytes: new Uint8Array() });
   });
 
   it('a miner is given each package once, again after it died or the package was freed', async () => {
@@ -325,6 +354,7 @@ it('a tokenizer is the last part: fetched and checked, and nothing for the miner
   };
   const packages = await openPackageStore({
     models: new Map([[own, named]]),
+    partBytes,
     store: createMemoryParts(),
     sources: () => [one],
     onChange: () => undefined,
@@ -332,7 +362,7 @@ it('a tokenizer is the last part: fetched and checked, and nothing for the miner
   const supply = new ModelSupply((id) => packages.load(id));
   const provide = async (_: unknown, files: readonly Uint8Array[]) => void given.push([...files]);
   await supply.give({ provide, release: async () => undefined }, modelId(named));
-  expect(given[0]).toHaveLength(plan.parts.length);
+  expect(given[0]).toHaveLength(plan.files.length);
   expect(await packages.read(own, last, 0, 99)).toEqual(words);
 });
 
@@ -357,6 +387,7 @@ it('the files that no pass needs come last, and each alone', async () => {
     };
     return openPackageStore({
       models: new Map([[id, m]]),
+      partBytes,
       store: createMemoryParts(),
       sources: () => [one],
       onChange: () => undefined,

@@ -1,7 +1,7 @@
 /** Served models: the list, and packages that are known by their id alone, from sources that lie. */
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
@@ -38,7 +38,7 @@ import {
   planServed,
 } from '../../../src/miner/package/parts.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../../../src/node/packaged-parts.ts';
-import { findServed } from '../../../src/node/served/served-folders.ts';
+import { findServed, withServing } from '../../../src/node/served/served-folders.ts';
 import { writeChatty } from '../../models/chatty.ts';
 import { writePackage } from '../../../models/write-package.ts';
 import { namedWeights } from '../../../models/fetch/named.ts';
@@ -159,7 +159,7 @@ describe('a package of which the id is known alone', () => {
     expect(await status()).toMatchObject({ state: 'stored', stored: said.bytes });
     expect(packages.manifests.get(id)).toEqual(manifest);
     const { files } = await packages.load(id);
-    expect(await packageOf(manifest, files.slice(0, passFiles(manifest).length))).toEqual(model);
+    expect(packageOf(manifest, files.slice(0, passFiles(manifest).length))).toEqual(model);
   });
 
   it('is not mined with, and has no place in a table of a network', () => {
@@ -240,6 +240,101 @@ describe('a package of which the id is known alone', () => {
     await expect(packages.fetch(large.id)).rejects.toMatchObject({ code: 'MODEL_STORE_FULL' });
     expect(one.asked).toEqual([]);
   });
+
+  it('is refused too where the others’ manifests are still on their way', async () => {
+    const never: PartSource['fetch'] = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    const [a, b] = ['a', 'b'].map((name) => ({
+      ...said,
+      name,
+      id: name.repeat(64),
+      bytes: SERVED_BYTES_MAX - said.bytes,
+    }));
+    const { packages } = await shelf([{ ...source(), fetch: never }], { served: [a!, b!] });
+    const first = packages.fetch(a!.id).catch(() => undefined);
+    await expect(packages.fetch(b!.id)).rejects.toMatchObject({ code: 'MODEL_STORE_FULL' });
+    packages.stopAll();
+    await first;
+  });
+
+  it('keeps its parts where its manifest alone has rotted', async () => {
+    const one = source();
+    const { packages, store } = await shelf([one]);
+    await packages.fetch(id);
+    await store.write(id, MANIFEST_PART, new Uint8Array(said.manifestBytes));
+    one.asked.length = 0;
+    const again = await shelf([one], { store });
+    await again.packages.fetch(id);
+    expect(one.asked).toEqual([MANIFEST_PART]);
+    expect(await again.status()).toMatchObject({ state: 'stored' });
+  });
+
+  it('that nobody names any more is gone once it is freed', async () => {
+    const { packages, store } = await shelf([source()]);
+    await packages.fetch(id);
+    const again = await shelf([], { store, served: [] });
+    await again.packages.free(id);
+    expect([await again.status(), again.packages.knows(id)]).toEqual([undefined, false]);
+    expect(await store.models()).toEqual([]);
+  });
+});
+
+describe('a package that is freed in the middle of its fetch', () => {
+  const gate = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return { passed: promise, open: resolve };
+  };
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+  /** Gives the manifest and part 1, the second when `passed`; what is asked for beside them hangs until it is stopped. */
+  const few = (passed?: Promise<void>): PartSource => {
+    const one = source();
+    const fetch: PartSource['fetch'] = async (wanted, signal, onBytes) => {
+      if (wanted.part === 1) await passed;
+      if (wanted.part === 1 || wanted.part === MANIFEST_PART)
+        return one.fetch(wanted, signal, onBytes);
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    };
+    return { ...one, fetch };
+  };
+
+  it('leaves nothing, though parts were being written', async () => {
+    const own = createMemoryParts();
+    const door = gate();
+    let writes = 0;
+    const store: PartStore = {
+      ...own,
+      async write(model, part, bytes) {
+        if (part === 1 && ++writes) await door.passed;
+        await own.write(model, part, bytes);
+      },
+    };
+    const { packages, status } = await shelf([few()], { store });
+    const fetching = packages.fetch(id).catch(() => undefined);
+    await expect.poll(() => writes).toBe(1);
+    const freeing = packages.free(id);
+    await settled();
+    door.open();
+    await Promise.all([freeing, fetching]);
+    await settled();
+    expect([await own.models(), (await status()).stored]).toEqual([[], 0]);
+  });
+
+  it('leaves nothing, though a source gives a part after that', async () => {
+    const door = gate();
+    const { packages, store, status } = await shelf([few(door.passed)]);
+    const fetching = packages.fetch(id).catch(() => undefined);
+    await expect.poll(async () => (await status()).stored).toBeGreaterThan(0);
+    await settled();
+    await packages.free(id);
+    door.open();
+    await fetching;
+    await settled();
+    expect([await store.models(), (await status()).stored]).toEqual([[], 0]);
+  });
 });
 
 describe('a source that lies', () => {
@@ -305,6 +400,30 @@ describe('a source that lies', () => {
       [],
       false,
     ]);
+  });
+
+  it('of the size of a manifest makes no peer pay that has the true one', async () => {
+    const giving = await shelf([source()]);
+    await giving.packages.fetch(id);
+    const charged: string[] = [];
+    const transport = {
+      request: async (_: string, request: never) => giving.packages.answer(request),
+      charge: (_: string, { fault }: { fault: string }) => void charged.push(fault),
+    } as never;
+    for (const manifestBytes of [said.manifestBytes - 1, said.manifestBytes + 1]) {
+      const { error } = await ends([peerSource(transport, 'a page')], { ...said, manifestBytes });
+      expect(error).toMatchObject({ code: 'MODEL_MISSING' });
+    }
+    expect(charged).toEqual([]);
+  });
+
+  it('of its manifest leaves nothing of it here', async () => {
+    const { told, one } = other({ name: 'smollm2' });
+    const store = createMemoryParts();
+    await store.write(told.id, 1, new Uint8Array(5));
+    const { packages } = await shelf([one], { store, served: [told] });
+    await expect(packages.fetch(told.id)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    expect(await store.models()).toEqual([]);
   });
 
   it('with bytes that are no manifest, although they have the id', async () => {
@@ -452,6 +571,39 @@ describe('folders of a node', () => {
       await expect(findServed([odd], log)).rejects.toMatchObject({ code: 'WRONG_FLAG' });
   });
 
+  it('that were cut short while they were copied are none', async () => {
+    const cut = join(folder, 'cut');
+    for (const change of [
+      (file: string) => truncateSync(file, 100),
+      (file: string) => rmSync(file),
+    ]) {
+      for (const file of ['weights.bin', 'tokenizer.json', 'seg-1-0.onnx', 'table-0.bin']) {
+        cpSync(join(folder, 'chatty'), cut, { recursive: true });
+        change(join(cut, file));
+        const found = findServed([cut], log);
+        await expect(found).rejects.toMatchObject({ code: 'WRONG_FLAG' });
+        await expect(found).rejects.toThrow(file);
+        rmSync(cut, { recursive: true });
+      }
+    }
+  });
+
+  it('are told once each, and two of one name not at all', async () => {
+    const chatty = join(folder, 'chatty');
+    expect(await findServed([chatty, chatty], log)).toEqual([own]);
+    expect(withServing([own!], [own!])).toEqual([own]);
+    const other = join(folder, 'other');
+    cpSync(chatty, other, { recursive: true });
+    const file = join(other, 'manifest.json');
+    const json = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...json, attribution: 'another' }));
+    const [two] = await findServed([other], log);
+    expect(() => withServing([own!], [two!])).toThrow(/both called chatty/);
+    await expect(findServed([chatty, other], log)).rejects.toMatchObject({ code: 'WRONG_FLAG' });
+    // What a node tells, a page reads.
+    expect(servedFrom(withServing([own!], [own!]).map((one) => one.said))).toEqual([said]);
+  });
+
   it('are found by themselves where they are what the list says', async () => {
     const options = { named: [said], fetched: folder };
     expect(await findServed(undefined, log, options)).toEqual([own]);
@@ -483,7 +635,7 @@ describe('folders of a node', () => {
       partNumbers(planServed(large.manifest)).length,
     );
     const { files } = await packages.load(found!.said.id);
-    const { tables } = await packageOf(large.manifest, files);
+    const { tables } = packageOf(large.manifest, files);
     expect(equal(tables[0]!, large.tables[0]!)).toBe(true);
     expect(toHex(modelId(large.manifest))).toBe(found!.said.id);
   });

@@ -7,7 +7,7 @@ import type { PartSource } from '../../../src/client/models/part-sources.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';
 import { TEXT_CHARS_MAX } from '../../../src/client/models/tokeniser.ts';
 import { manifestProblem, sequenceBytes, unitShape } from '../../../src/core/manifest.ts';
-import { concat, toHex, utf8 } from '../../../src/lib/bytes.ts';
+import { toHex, utf8 } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import {
   manifestFromJson,
@@ -15,21 +15,16 @@ import {
   TOKENIZER_BYTES_MAX,
 } from '../../../src/miner/package/package.ts';
 import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
-import {
-  OUTLINE,
-  partNumbers,
-  partsOfFile,
-  planParts,
-  valueOfPart,
-} from '../../../src/miner/package/parts.ts';
-import { createPackagedParts } from '../../../src/node/packaged-parts.ts';
+import { OUTLINE, partNumbers, partsOfFile, planParts } from '../../../src/miner/package/parts.ts';
+import { keepParts } from './kept-parts.ts';
+import { openPackaged } from './packaged.ts';
 
 const network = networkOf('e2e');
 const { models } = network;
-const truth = await createPackagedParts(models, createMemoryParts());
 const polyglot = modelNamed(network, 'polyglot')!;
 const tiny = modelNamed(network, 'tiny')!;
 const id = toHex(polyglot.id);
+const { files } = await (await openPackaged(network)).load(id);
 const plan = planParts(polyglot.manifest);
 /** The tokenizer's part: the last. */
 const LAST = plan.parts.length;
@@ -38,32 +33,20 @@ async function setUp(options: { partBytes?: number; spoil?: boolean } = {}) {
   const { partBytes, spoil } = options;
   const asked: number[] = [];
   const own = planParts(polyglot.manifest, partBytes);
-  const file = (await truth.read(id, LAST))!;
+  const file = files.at(-1)!;
+  const truth = await keepParts(id, own, files);
   const source: PartSource = {
     name: 'source',
     async fetch({ part }, signal, onBytes) {
       asked.push(part);
       await new Promise((r) => setTimeout(r, 1));
       signal.throwIfAborted();
-      const bytes = await cut(part);
+      const bytes = (await truth.read(id, part))!;
       onBytes(bytes.length);
       return spoil ? bytes.with(7, bytes[7]! ^ 1) : bytes;
     },
     blame: () => undefined,
   };
-  async function cut(part: number): Promise<Uint8Array> {
-    if (part === OUTLINE) {
-      const parts = own.parts.flatMap((p, i) =>
-        p.value === undefined ? [] : [[p, i + 1] as const],
-      );
-      return concat(
-        ...(await Promise.all(parts.map(async ([p, n]) => valueOfPart(p, await cut(n))))),
-      );
-    }
-    const { file: of, at, size } = own.parts[part - 1]!;
-    // In parts of 8 MiB each of its files is one part.
-    return (await truth.read(id, of + 1))!.slice(at, at + size);
-  }
   const store = createMemoryParts();
   const packages = await openPackageStore({
     models,

@@ -165,7 +165,10 @@ async function opening(limit = 100_000n): Promise<SignedTx & { tx: TxOf<'channel
 async function opened(limit?: bigint): Promise<Uint8Array> {
   const signed = await opening(limit);
   await keys.noteOpening(signed.tx);
-  return (await prepaid.api.openChannel(encode(SignedTx, signed), 'provider')).id;
+  const { id } = await prepaid.api.openChannel(encode(SignedTx, signed), 'provider');
+  // It was there.
+  provider.dials = [];
+  return id;
 }
 /** Two sequences. */
 const INPUT = utf8(`${'first'.padEnd(sequenceBytes(MANIFEST))}second`);
@@ -225,6 +228,18 @@ describe('opening a channel', () => {
     expect(await (await open()).api.channels()).toEqual([]);
     const [signer] = JSON.parse(JSON.stringify(await store.range('channels/', 'channels0')));
     expect(signer).toBeUndefined();
+  });
+
+  it('with who is not there sets nothing aside, and leaves nothing behind', async () => {
+    provider.isAway = true;
+    await expect(opened()).rejects.toEqual(code('PROVIDER_GONE'));
+    expect([sent, await prepaid.api.channels()]).toEqual([[], []]);
+    expect(await prepaid.api.providers(MODEL)).toMatchObject([{ gaveNothing: true }]);
+    await expect((await open()).api.channels()).resolves.toEqual([]);
+    provider.isAway = false;
+    await prepaid.api.askPrepaid(question(await opened()));
+    const [one] = await prepaid.api.providers(MODEL);
+    expect(one).toMatchObject({ gaveNothing: false, answers: 1, paid: 200n });
   });
 
   it('that could not be sent keeps its record, and is sent at the next head', async () => {
@@ -434,7 +449,8 @@ describe('asking', () => {
       code('QUESTION_BUSY'),
     );
     provider.isAway = false;
-    const answer = await prepaid.api.askPrepaid(question(channel));
+    // Whoever calls again may find less left.
+    const answer = await prepaid.api.askPrepaid({ ...question(channel), most: 1 });
     expect([answer.n, answer.total, last().problem]).toEqual([1, 200n, undefined]);
   });
 
@@ -563,9 +579,10 @@ describe('a provider that refuses', () => {
     prepaid = await open();
     const other = await opened();
     provider.say = (frame) => (frame.type === 'opened' ? [frame] : []);
-    const { length } = provider.dials;
     await expect(prepaid.api.askPrepaid(question(other))).rejects.toEqual(code('PROVIDER_GONE'));
-    expect([provider.dials.length - length, last().isBusy]).toEqual([3, true]);
+    // Its patience is lost once, and not for each try.
+    expect([provider.dials.length, last().isBusy]).toEqual([1, true]);
+    expect(await prepaid.api.providers(MODEL)).toMatchObject([{ gaveNothing: true }]);
   });
 
   it('anything new is like one that is not there, whatever else it sends', async () => {
@@ -748,6 +765,31 @@ describe('ending', () => {
     await settled(() => paidEvents().length === 1);
     expect(provider.heard.some(({ type }) => type === 'stop')).toBe(true);
     expect(paidEvents()[0]!.total).toBe(await spentIn());
+  });
+
+  it('an answer is not undone by a restart: its provider is told, and gives no more than what ran', async () => {
+    const channel = await opened();
+    provider.say = (frame) => (frame.type === 'part' ? 'cut' : [frame]);
+    provider.isAway = false;
+    const asked = prepaid.api.askPrepaid(question(channel));
+    asked.catch(() => undefined);
+    await settled(() => provider.heard.some(({ type }) => type === 'question'));
+    provider.isAway = true;
+    provider.cut();
+    await prepaid.api.stopAsking(channel);
+    prepaid.stop();
+
+    provider.heard.length = 0;
+    provider.say = (frame) => [frame];
+    provider.isAway = false;
+    prepaid = await open();
+    prepaid.onHead();
+    await settled(() => paidEvents().length === 1);
+    const types = provider.heard.map(({ type }) => type);
+    expect(types.slice(0, types.indexOf('stop') + 1)).toEqual(['open', 'question', 'stop']);
+    expect(paidEvents()[0]!.total).toBe(await spentIn());
+    // What was stopped may be wanted again: as another question.
+    expect(await prepaid.api.askPrepaid(question(channel))).toMatchObject({ n: 2, units: 2 });
   });
 
   it('a channel: its provider is told, also later, and nothing is asked any more', async () => {

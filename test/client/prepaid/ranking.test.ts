@@ -24,6 +24,8 @@ const terms = (more: Partial<RankingTerms> = {}): RankingTerms => ({
   priceType: 'sequence',
   own: undefined,
   paid: () => 0n,
+  answers: () => 0,
+  gaveNothing: () => false,
   isDistrusted: () => false,
   ...more,
 });
@@ -55,8 +57,15 @@ describe('providers of a model', () => {
         queue: 0,
         waitSeconds: 0,
         paid: 5n,
+        answers: 0,
+        gaveNothing: false,
       },
     ]);
+  });
+
+  it('come last where they gave nothing lately, whatever they ask and were paid', () => {
+    const gaveNothing = (key: Uint8Array) => key[0] === 1;
+    expect(order([offer(1, 1n), offer(2, 90n)], { gaveNothing, paid: () => 5n })).toEqual([2, 1]);
   });
 
   it('are no liars, not this device itself, and answer with that model by its own measure', () => {

@@ -30,6 +30,8 @@ async function open(more: Partial<ProviderServiceDeps> = {}) {
   const full = await richChain();
   const store = createMemoryStore();
   const offers: Offer[] = [];
+  /** For newcomers. */
+  const kept: Offer[] = [];
   const chain = chainOf(full);
   service = createProviderService({
     chain,
@@ -49,21 +51,22 @@ async function open(more: Partial<ProviderServiceDeps> = {}) {
     mining: () => mining,
     peerId: () => 'me',
     announce: async (offer) => void offers.push(offer),
-    announceMs: () => 20,
+    offers: { noteOwn: (offer) => kept.push(offer), announceMs: () => 20 },
     nowMs: () => START_MS,
     log: silentLog,
     onChange: () => undefined,
     ...more,
   });
-  return { service, offers, chain, full };
+  return { service, offers, kept, chain, full };
 }
 
 test('what is offered is signed, with the price of mining, and told again', async () => {
-  const { service, offers } = await open();
+  const { service, offers, kept } = await open();
   expect(offers).toEqual([]);
   await service.provide({ payee: bob.address });
   await expect.poll(() => offers.length, wait).toBeGreaterThan(2);
   expect(isSignedOffer(GENESIS_ID, offers[0]!)).toBe(true);
+  expect(kept.slice(0, offers.length)).toEqual(offers);
   expect(offers[0]!.offer).toMatchObject({
     provider: bob.xonly,
     payee: bob.address,

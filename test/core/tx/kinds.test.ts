@@ -6,7 +6,7 @@ import { ACCOUNT_MIN } from '../../../src/core/params.ts';
 import { stateKey } from '../../../src/core/tree/keys.ts';
 import { kindOf, leafOfLine, partiesOf, TX_TYPES } from '../../../src/core/tx/kinds.ts';
 import { isSamePlace, lineOf, spentBy, txId } from '../../../src/core/tx/tx.ts';
-import { historyLine } from '../../../src/ui/wallet/history/activity.ts';
+import { historyKindOf } from '../../../src/ui/wallet/history/kinds.ts';
 import { summaryFromTx } from '../../../src/wallet/summary.ts';
 import { GENESIS_ID, ALICE, BOB, bytes32, CAROL, channel, close, transfer } from '../fixtures.ts';
 import { hexes, Ledger } from '../ledger.ts';
@@ -65,8 +65,8 @@ const PAID = TX_TYPES.filter((type) => lineOf(ROWS[type].one.tx).of === 'account
 
 test.each(PAID)('in the sender’s history a %s takes what it spends', (type) => {
   const { one } = ROWS[type];
-  const entry = { id: ID, position: { height: 1, index: 0 }, tx: one };
-  expect(historyLine(entry, addressOf(one.tx.from)).amount).toBe(-spentBy(one.tx));
+  const line = historyKindOf(one.tx).line(one.tx, addressOf(one.tx.from));
+  expect(line.amount).toBe(-spentBy(one.tx));
 });
 
 test('a close waits in the line of its channel, all else in that of its sender', () => {

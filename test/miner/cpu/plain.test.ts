@@ -67,6 +67,31 @@ describe.each(WAYS)('the %s product', (way) => {
   });
 });
 
+it('has room for more rows where they are asked for, beside what it has, with the same weights', async () => {
+  const [m, k, n] = [40, 64, 32];
+  const linears = [{ m: 4096, k, n, r: 16 }];
+  const kernel = await createKernel(linears, 0, undefined, 16);
+  const placed = kernel.placeWeights({ k, n }, randomOperand('b', n * k));
+  const before = kernel.memoryBytes;
+  expect(kernel.forRows(16)).toBe(kernel);
+  expect(kernel.memoryBytes).toBe(before);
+  expect(before).toBeLessThan((await createKernel(linears)).memoryBytes / 2);
+
+  const wide = kernel.forRows(17);
+  expect(kernel.forRows(4096)).toBe(wide);
+  const c = async (of: typeof kernel, a: Int8Array): Promise<number[][]> => {
+    of.loadOperand(a);
+    const rows = a.length / k;
+    await of.multiply({ m: rows, k, n, r: 16 }, placed, noBreath);
+    return matrixFrom(new Int32Array(of.memory.buffer, of.place('c'), rows * n), rows, n);
+  };
+  const [few, many] = [randomOperand('few', 16 * k), randomOperand('many', m * k)];
+  const b = randomOperand('b', n * k);
+  expect(await c(kernel, few)).toEqual(exactly(k, few, b));
+  expect(await c(wide, many)).toEqual(exactly(k, many, b));
+  expect(kernel.activations({ m: 16, k, n, r: 16 })).toEqual(few);
+});
+
 it('stands for no values outside int8', async () => {
   const l = { m: 1, k: 64, n: 16, r: 16 };
   const kernel = await createKernel([l]);

@@ -1,6 +1,7 @@
 /** Language models beside mining, on a generated decoder: streams, ranks, rests, drops, claims, release. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { toHex } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { Miner } from '../../../src/miner/engine/miner.ts';
@@ -216,4 +217,34 @@ test('steps that are wrong on this device answer nobody', async () => {
       : backend,
   );
   await expect(read(miner, job(2))).rejects.toMatchObject({ code: 'SELF_TEST_FAILED' });
+});
+
+test('a model that is refused is tried once, however often it is asked', async () => {
+  let tries = 0;
+  const miner = create((backend, model) =>
+    model === decoder
+      ? {
+          ...backend,
+          steps: () => {
+            tries++;
+            return Promise.reject(new AppError('MODEL_REFUSED', 'no step'));
+          },
+        }
+      : backend,
+  );
+  for (let i = 0; i < 3; i++)
+    await expect(read(miner, job(2))).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+  expect(tries).toBe(1);
+});
+
+test('claims wait in a line that has an end', async () => {
+  const miner = create();
+  const { rank: _, ...claim } = job(2);
+  const answer = Uint32Array.of(1);
+  const checks = Array.from({ length: 20 }, () => miner.verifyAnswer({ ...claim, answer }));
+  const ends = await Promise.allSettled(checks);
+  const busy = ends.filter(({ status }) => status === 'rejected');
+  expect(busy).toHaveLength(4);
+  expect(busy).toEqual(busy.map(() => expect.objectContaining({ reason: expect.objectContaining({ code: 'BUSY' }) }))); // prettier-ignore
+  await miner.release('decoder');
 });

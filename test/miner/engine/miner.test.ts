@@ -108,6 +108,15 @@ test('a pause while it loads holds, and a start takes a finish back', async () =
   await vi.waitUntil(() => miner.status.state === 'paused', wait);
 });
 
+test('a model that was loaded before it is asked is loaded once', async () => {
+  const { miner, seen } = create();
+  await miner.load(model.id);
+  const tests = seen.passes;
+  expect(tests).toBeGreaterThan(0);
+  await miner.execute(model.id, Uint8Array.of(1));
+  expect(seen.passes).toBe(tests + 1);
+});
+
 test('an own question may fill every sequence of a pass, and no more', async () => {
   const { miner } = create();
   const { answerSize } = model.manifest;
@@ -196,6 +205,24 @@ test('a model is let go when it is not mined with; what waits for it is run befo
   miner.pause();
   expect(await miner.execute(model.id, input)).toEqual(await early);
   expect(seen).toMatchObject({ made: 3, closed: 2 });
+});
+
+test('units rest while passes of the person’s own run one after another, and go on after them', async () => {
+  const { miner } = create();
+  miner.work({ ...task, target: 1n });
+  await miner.start('tiny', 'cpu');
+  await vi.waitUntil(() => miner.status.units > 2, wait);
+  const units: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    await miner.execute(model.id, new Uint8Array(1));
+    // What whoever asks does between two.
+    await new Promise((r) => setTimeout(r, 5));
+    units.push(miner.status.units);
+  }
+  // At most the unit that was in work came to its end.
+  expect(units.at(-1)! - units[0]!).toBeLessThanOrEqual(1);
+  await unitsOf(miner)(3);
+  miner.pause();
 });
 
 test('the device of a model that is let go is closed, and asked for again', async () => {

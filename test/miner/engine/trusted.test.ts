@@ -12,6 +12,7 @@ import { Miner } from '../../../src/miner/engine/miner.ts';
 import { trust } from '../../../src/miner/engine/trust/trusted.ts';
 import { Judge, judgeUnit } from '../../../src/miner/engine/trust/judge.ts';
 import { plainStepBeside } from '../../../src/miner/plain-step.ts';
+import { decoderPackage, DECODER_SMALL } from '../../models/decoder.ts';
 import { loadModel } from '../small-model.ts';
 import { workWith } from '../work.ts';
 
@@ -200,6 +201,56 @@ describe('what is wrong', () => {
     );
     expect(results).toEqual([known[0], known[0]]);
     expect(falls).toBe(1);
+  });
+});
+
+describe('steps of a language model', () => {
+  const decoder = decoderPackage(DECODER_SMALL, true);
+  const verdicts = memoryStore();
+  /** A start: what its passes and steps of the test were. */
+  async function start(more: Partial<Parameters<typeof trust>[1]> = {}) {
+    const seen = { passes: 0, steps: 0 };
+    const device = await createCpuBackend(decoder);
+    const backend: Backend = {
+      ...device,
+      pass: (given) => (seen.passes++, device.pass(given)),
+      step: (given, shape) => (seen.steps++, device.step(given, shape)),
+    };
+    const onLost = (): void => undefined;
+    const safe = await trust(backend, { model: decoder, verdicts, onLost, ...more });
+    return { safe, seen };
+  }
+  const open = async ({ safe }: Awaited<ReturnType<typeof start>>) =>
+    await safe.steps!({ together: 4, conversations: 2 });
+
+  test('are held against a pass that was tested, once on a device', async () => {
+    const first = await start();
+    expect(first.seen).toEqual({ passes: 0, steps: 0 });
+    await open(first);
+    expect(first.seen.passes).toBeGreaterThan(0);
+    expect(first.seen.steps).toBe(unitShape(decoder.manifest).known.length);
+    const later = await start();
+    const memory = later.safe.memoryBytes();
+    await open(later);
+    expect(later.seen).toEqual({ passes: 0, steps: 0 });
+    // A pass is planned when one is asked for.
+    const tokens = new Uint32Array(unitShape(decoder.manifest).tokens);
+    await later.safe.pass({ tokens, sigma0: undefined, limits: [] });
+    expect(later.safe.memoryBytes()).toBeGreaterThan(memory);
+    const anew = await start({ anew: true });
+    await open(anew);
+    expect(anew.seen.passes).toBeGreaterThan(0);
+  });
+
+  test('are gone with the passes that turned out wrong, at a later start too', async () => {
+    const wrong = await start();
+    const engine = await open(wrong);
+    await wrong.safe.lose(1);
+    const conversation = engine.open();
+    await expect(engine.step([{ conversation, token: 1 }])).rejects.toMatchObject({
+      code: 'EXACTNESS_LOST',
+    });
+    await expect(open(await start())).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
   });
 });
 

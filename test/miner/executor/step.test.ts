@@ -2,21 +2,25 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../../models/graph.ts';
 import type { SegmentFacts } from '../../../src/miner/checker/admission.ts';
+import { analyseModel, type Analysis } from '../../../src/miner/checker/checker.ts';
 import { runOperator } from '../../../src/miner/checker/operators.ts';
 import { constantValue, exact } from '../../../src/miner/checker/value.ts';
 import { restrictModel } from '../../../src/miner/executor/step/restrict.ts';
+import { shareWeights } from '../../../src/miner/executor/step/share.ts';
 import { DECODER_SMALL, decoderPackage } from '../../models/decoder.ts';
 import { createRandom } from '../../sim/random.ts';
 import { differing, openSteps, passRows, randomTokens, stepRows } from './steps.ts';
 
 const SIZE = { ...DECODER_SMALL, layers: 2 };
+/** Tokens of a page, which neither divide a text nor fill a block of keys. */
+const PAGE = 7;
 const MODEL = decoderPackage(SIZE);
 const WIDTHS = [...MODEL.manifest.linears.map(({ k }) => k), MODEL.manifest.answerSize];
 
 /** Counts what differs between a pass and the steps of three sequences, of which each begins some steps later. */
 async function compared(positionOf: (token: number) => number): Promise<number> {
   const together = 3;
-  const o = await openSteps(MODEL, together);
+  const o = await openSteps(MODEL, together, PAGE);
   const { sequences, tokens: length } = o.model.manifest.shapes[0]!;
   const tokens = randomTokens(MODEL, together * length, createRandom(5, 'step'));
   const passes = [];
@@ -28,9 +32,9 @@ async function compared(positionOf: (token: number) => number): Promise<number> 
       ({ at }) => at >= 0 && at < length,
     );
     // A sequence keeps its place among the others as long as it lives, with caches of its own.
-    const areas = live.map(({ b }) => o.areas[b]!);
+    const pages = live.map(({ b }) => o.pages[b]!);
     const rows = await stepRows(
-      { ...o, areas },
+      { ...o, pages },
       live.map(({ b, at }) => tokens[b * length + at]!),
       live.map(({ at }) => positionOf(at)),
     );
@@ -49,6 +53,38 @@ describe('the step of a decoder', () => {
 
   it('gives other rows at a position that is off by one', async () => {
     expect(await compared((at) => Math.max(0, at - 1))).toBeGreaterThan(0);
+  });
+});
+
+describe('linears of the same weights', () => {
+  const { manifest } = MODEL;
+  const facts = analyseModel(MODEL) as Analysis;
+  const size = { sequences: 3, room: SIZE.tokens };
+  const step = restrictModel(manifest.shapes[0]!, facts.shapes[0]!, size);
+  const LIMBS = [[0], [1], [2], [3, 4], [5], [6], [7], [8, 9], [10]];
+
+  it('are one product where the second operand does not wait for the first product', () => {
+    expect(shareWeights(step, manifest.linears).products).toEqual(LIMBS);
+  });
+
+  it('are two where it does', () => {
+    const same = manifest.linears.map(() => manifest.linears[0]!);
+    expect(shareWeights(step, same).products).toEqual(LIMBS);
+  });
+
+  it('hand on what somebody behind them reads, and nothing else', () => {
+    const { shape, facts: segments } = shareWeights(step, manifest.linears);
+    const names = new Set(shape.carries.map(({ name }) => name));
+    const carried = (values: readonly { readonly name: string }[]): string[] =>
+      values.flatMap(({ name }) => (names.has(name) ? [name] : []));
+    const given = segments.flatMap(({ graph }) => carried(graph.outputs));
+    expect(new Set(given)).toEqual(new Set(segments.flatMap(({ graph }) => carried(graph.inputs))));
+    expect(given.length).toBeLessThan(names.size);
+    for (const [at, { graph }] of segments.entries())
+      for (const { name, made, last } of shape.carries) {
+        if (graph.outputs.some((o) => o.name === name)) expect(made).toBe(at);
+        if (graph.inputs.some((i) => i.name === name)) expect(last).toBeGreaterThanOrEqual(at);
+      }
   });
 });
 

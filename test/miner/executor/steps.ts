@@ -1,6 +1,7 @@
 /** A model's pass and its step on one kernel, compared row by row. */
 import { unitLinears } from '../../../src/core/manifest.ts';
 import { restrictModel } from '../../../src/miner/executor/step/restrict.ts';
+import { shareWeights } from '../../../src/miner/executor/step/share.ts';
 import { createExecutor, type Executor } from '../../../src/miner/executor/executor.ts';
 import type { PlacedWeights } from '../../../src/miner/cpu/kernel/kernel.ts';
 import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
@@ -14,10 +15,18 @@ export type Rows = readonly Int8Array[];
 export interface OpenedSteps extends Opened {
   readonly weights: readonly PlacedWeights[];
   readonly step: Executor;
-  readonly areas: readonly number[];
+  /** Pages of each sequence's caches. */
+  readonly pages: readonly (readonly number[])[];
+  /** The linears of each product of a step. */
+  readonly products: readonly (readonly number[])[];
 }
 
-export async function openSteps(model: ModelPackage, steps: number): Promise<OpenedSteps> {
+/** `pageTokens`: tokens of a page of caches. */
+export async function openSteps(
+  model: ModelPackage,
+  steps: number,
+  pageTokens: number,
+): Promise<OpenedSteps> {
   const opened = await openModel(model);
   const { kernel, facts } = opened;
   const { manifest, tables } = model;
@@ -26,31 +35,50 @@ export async function openSteps(model: ModelPackage, steps: number): Promise<Ope
     sequences: steps,
     room: manifest.shapes[0]!.tokens,
   });
-  const step = await createExecutor({ manifest, tables, ...restricted }, kernel);
-  const areas = Array.from({ length: steps }, () => kernel.reserve(step.cacheBytes));
-  return { ...opened, weights, step, areas };
+  const { products, ...shared } = shareWeights(restricted, manifest.linears);
+  const { tokens } = manifest.shapes[0]!;
+  const step = await createExecutor({ manifest, tables, ...shared, pageTokens }, kernel);
+  // Out of order, so that none is where the one before it ends.
+  const all = Array.from({ length: steps * Math.ceil(tokens / pageTokens) }, () =>
+    kernel.reserve(step.pageBytes),
+  ).reverse();
+  const pages = Array.from({ length: steps }, (_, i) => all.filter((__, j) => j % steps === i));
+  return { ...opened, weights, step, pages, products };
 }
 
-/** Runs all segments on n·rows rows. @returns A of each linear, and the answer */
-async function runAll(o: OpenedSteps, executor: Executor, n: number, rows: number): Promise<Rows> {
+/** Runs all segments on `rows` rows of n sequences. @returns A of each linear, and the answer */
+async function runAll(
+  o: OpenedSteps,
+  { executor, products }: { executor: Executor; products: OpenedSteps['products'] },
+  n: number,
+  rows: number,
+): Promise<Rows> {
   const { kernel, weights } = o;
+  const linears = unitLinears(o.model.manifest);
   const found: Int8Array[] = [];
-  for (const [i, l] of unitLinears(o.model.manifest).entries()) {
+  for (const [i, of] of products.entries()) {
     poison({ ...o, executor });
     executor.run(i, n);
-    const size = { ...l, m: n * rows };
-    found.push(kernel.activations(size));
-    await kernel.multiply(size, weights[i]!, () => undefined);
+    const first = linears[of[0]!]!;
+    const size = { ...first, m: rows * of.length };
+    const all = kernel.activations(size);
+    const width = of.length * first.k;
+    for (const j of of.keys()) found.push(all.filter((_, at) => isOf(at % width, first.k, j)));
+    await kernel.multiply(size, weights[of[0]!]!, () => undefined);
   }
-  executor.run(weights.length, n);
+  executor.run(products.length, n);
   return [...found, executor.answer(n)];
 }
+/** Whether an entry of rows side by side is one of row j. */
+const isOf = (at: number, k: number, j: number): boolean => Math.floor(at / k) === j;
 
 /** Rows of a pass over n sequences. */
 export function passRows(o: OpenedSteps, tokens: Uint32Array): Promise<Rows> {
   const rows = o.model.manifest.shapes[0]!.tokens;
   o.executor.begin(tokens);
-  return runAll(o, o.executor, tokens.length / rows, rows);
+  const products = o.weights.map((_, i) => [i]);
+  const { executor } = o;
+  return runAll(o, { executor, products }, tokens.length / rows, tokens.length);
 }
 
 /** Rows of one step: the token of each sequence, at its position. */
@@ -60,8 +88,9 @@ export function stepRows(
   positions: readonly number[],
 ): Promise<Rows> {
   o.step.begin(Uint32Array.from(tokens));
-  o.step.place(positions, o.areas.slice(0, tokens.length));
-  return runAll(o, o.step, tokens.length, 1);
+  o.step.place(positions, o.pages.slice(0, tokens.length));
+  const { step: executor, products } = o;
+  return runAll(o, { executor, products }, tokens.length, tokens.length);
 }
 
 export const randomTokens = ({ manifest }: ModelPackage, count: number, random: Random) =>

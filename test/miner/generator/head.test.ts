@@ -46,6 +46,24 @@ describe('logits', () => {
     expect(found).toEqual(expected);
   });
 
+  it('let the event loop run between two rows', async () => {
+    const answer = within('answer', 16 * k, 127);
+    let [turns, isOver] = [0, false];
+    const turn = (): void => {
+      turns++;
+      if (!isOver) setTimeout(turn);
+    };
+    setTimeout(turn);
+    await (
+      await head
+    ).each(answer, () => {
+      // A choice takes long.
+      for (const until = performance.now() + 12; performance.now() < until;);
+    });
+    isOver = true;
+    expect(turns).toBeGreaterThan(2);
+  });
+
   it('of more rows than fit are refused', async () => {
     const answer = new Int8Array((HEAD_ROWS_MAX + 1) * k);
     await expect((await head).each(answer, () => undefined)).rejects.toThrow('17 rows');

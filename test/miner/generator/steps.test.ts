@@ -134,6 +134,24 @@ describe('what there is no room for', () => {
     expect(stepping.backend.memoryBytes()).toBe(before);
   });
 
+  it('more than its tokens need: pages come as a conversation grows, and go back when it ends or is cut', async () => {
+    const { engine, backend } = stepping;
+    // Once as many as there may be.
+    await converse((conversation) => added(conversation, textOf(CONTEXT)).then(() => undefined));
+    const before = backend.memoryBytes();
+    const cut = engine.open();
+    for (let i = 0; i < 40; i++) {
+      await added(cut, textOf(CONTEXT - engine.length(cut)));
+      engine.truncate(cut, 1);
+      // Two pages are free, and the third is the cut one's.
+      const others = [engine.open(), engine.open()];
+      for (const other of others) await added(other, [1]);
+      for (const other of others) engine.close(other);
+    }
+    engine.close(cut);
+    expect(backend.memoryBytes()).toBe(before);
+  });
+
   it('a model that is no generator', async () => {
     const backend = await createCpuBackend(await readModel('tiny'));
     const opened = backend.steps!({ together: 1, conversations: 1 });

@@ -3,6 +3,7 @@
  * import was cut or not, from a GGUF file or from a checkpoint; nothing that is wrong becomes a package.
  */
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -130,72 +131,80 @@ describe('the package of a GGUF file', () => {
 });
 
 describe('an import that is cut', () => {
-  /** Ends as by a kill, as soon as something of that name was kept. */
-  const cutAfter = async (name: string, keeper: Keeper): Promise<void> => {
-    const cut: Keeper = {
-      read: (x) => keeper.read(x),
-      write: (x, value) => {
-        keeper.write(x, value);
-        if (x === name) throw new Error('cut');
-      },
-    };
-    const llama = await readGguf(ggufOf(generated(IMPORTED)));
-    const rows = importedRows();
-    const made = importDecoder({
-      llama,
-      labelling: LABELLING,
-      lengths: LENGTHS,
-      rows,
-      keeper: cut,
-    });
-    await expect(made).rejects.toThrow('cut');
-  };
-  const gone = async (keeper: Keeper) => {
-    const llama = await readGguf(ggufOf(generated(IMPORTED)));
+  /** Imports with what a keeper has. @returns the package's id, and the layers that are made meanwhile */
+  const going = (keeper: Keeper, isEnough: (name: string) => boolean = () => false) => {
     const layers: string[] = [];
-    const { model } = await importDecoder({
-      llama,
-      labelling: LABELLING,
-      lengths: LENGTHS,
-      rows: importedRows(),
-      keeper,
-      log: (line) => line.startsWith('layer') && layers.push(line),
-    });
-    expect(toHex(model.id)).toBe(id);
+    const write = (name: string, value: unknown): void => {
+      keeper.write(name, value);
+      if (name.startsWith('layer')) layers.push(name);
+      if (isEnough(name)) throw new Error('cut');
+    };
+    const made = (async () => {
+      const llama = await readGguf(ggufOf(generated(IMPORTED)));
+      const rows = importedRows();
+      const watched = { read: (name: string) => keeper.read(name), write };
+      const how = { llama, labelling: LABELLING, lengths: LENGTHS, rows, keeper: watched };
+      return toHex((await importDecoder(how)).model.id);
+    })();
+    return { layers, made };
+  };
+  /** Ends as by a kill, as soon as something of that name was kept. @returns the layers that were made */
+  const cutAfter = async (name: string, keeper: Keeper): Promise<string[]> => {
+    const { layers, made } = going(keeper, (kept) => kept === name);
+    await expect(made).rejects.toThrow('cut');
+    return layers;
+  };
+  const gone = async (keeper: Keeper): Promise<string[]> => {
+    const { layers, made } = going(keeper);
+    expect(await made).toBe(id);
     return layers;
   };
 
-  test.each(['float', 'layer-0', 'progress', 'known-16-3', 'known-32-11'])(
-    'after %s goes on, and makes the same package',
-    async (name) => {
-      const keeper = filesKeeper(join(folder, 'kept', name));
-      await cutAfter(name, keeper);
-      const layers = await gone(keeper);
-      const done = name === 'progress' ? 1 : name.startsWith('known') ? 2 : 0;
-      expect(layers).toHaveLength(2 - done);
-    },
-  );
+  /** What an import keeps that was cut near its end. */
+  let nearEnd: string;
+  beforeAll(async () => {
+    nearEnd = join(folder, 'kept', 'near-end');
+    await cutAfter('known-32-2', filesKeeper(nearEnd));
+  }, 120_000);
+  /** A copy of it. @returns the folder, and the path of what was kept by name */
+  const copied = (name: string) => {
+    const kept = join(folder, 'kept', name);
+    cpSync(nearEnd, kept, { recursive: true });
+    const own = join(kept, readdirSync(kept)[0]!);
+    return { kept, path: (of: string) => join(own, of) };
+  };
+
+  test('at one place after the other goes on, and makes the same package', async () => {
+    const keeper = filesKeeper(join(folder, 'kept', 'cut'));
+    for (const [name, made] of [
+      ['float', []],
+      ['layer-0', ['layer-0']],
+      // Of the layer it was not known yet what the next one begins with.
+      ['progress', ['layer-0']],
+      ['known-16-3', ['layer-1']],
+      ['known-32-11', []],
+    ] as const)
+      expect(await cutAfter(name, keeper), name).toEqual(made);
+    expect(await gone(keeper)).toEqual([]);
+  });
 
   test('what was kept and has rotted is made again', async () => {
-    const kept = join(folder, 'kept', 'rotten');
-    await cutAfter('known-32-2', filesKeeper(kept));
-    const own = join(kept, readdirSync(kept)[0]!);
+    const { kept, path } = copied('rotten');
     for (const name of ['known-16-2', 'known-32-1']) {
-      const file = readFileSync(join(own, name));
+      const file = readFileSync(path(name));
       file[file.length - 1]! ^= 1;
-      writeFileSync(join(own, name), file);
+      writeFileSync(path(name), file);
     }
-    expect(await gone(filesKeeper(kept))).toHaveLength(0);
+    expect(await gone(filesKeeper(kept))).toEqual([]);
   });
 
   test('where a layer was cut short, or one is gone, all layers are made again', async () => {
-    const kept = join(folder, 'kept', 'short');
-    await cutAfter('known-16-1', filesKeeper(kept));
-    const layer = join(kept, readdirSync(kept)[0]!, 'layer-1');
+    const { kept, path } = copied('short');
+    const layer = path('layer-1');
     writeFileSync(layer, readFileSync(layer).subarray(0, 1000));
-    await cutAfter('layer-0', filesKeeper(kept));
+    expect(await cutAfter('layer-0', filesKeeper(kept))).toEqual(['layer-0']);
     rmSync(layer);
-    expect(await gone(filesKeeper(kept))).toHaveLength(2);
+    expect(await gone(filesKeeper(kept))).toEqual(['layer-0', 'layer-1']);
   });
 
   test('of another input nothing is gone on with', () => {
@@ -225,6 +234,26 @@ describe('what is wrong', () => {
     await refused(right, rows.replace(/^\d+/, '0'), 'row 1 has 0');
     const most = (await readGguf(right)).config.vocabulary;
     await refused(right, rows.replace(/^\d+/, `${most}`), `row 1 has ${most}, not a token`);
+  });
+
+  test('a file that is written while it is read: no package, and nothing kept as of it', async () => {
+    const path = join(folder, 'changing.gguf');
+    const right = ggufOf(generated(IMPORTED));
+    writeFileSync(path, right);
+    const changing = { ...how, path, out: join(folder, 'changing') };
+    const work = `${changing.out}.import`;
+    let keptBefore: string[] = [];
+    const kept = () => readdirSync(work).flatMap((own) => readdirSync(join(work, own)).sort());
+    const change = (line: string): void => {
+      if (!line.startsWith('layer 1')) return;
+      keptBefore = kept();
+      writeFileSync(path, right);
+    };
+    await expect(importFiles({ ...changing, log: change })).rejects.toMatchObject({
+      code: 'MODEL_CORRUPT',
+    });
+    expect([existsSync(changing.out), kept()]).toEqual([false, keptBefore]);
+    expect(toHex((await importFiles(changing)).model.id)).toBe(id);
   });
 
   test.each<[change: Partial<LlamaConfig>, message: string]>([

@@ -59,10 +59,15 @@ import {
 import { CHAIN } from '../chain-id.ts';
 import { connected, startHost, startPeer, startSeed, until } from '../peers.ts';
 
-const open: AskerFrame = {
-  type: 'open',
+const open = {
+  type: 'open' as const,
   opening: OPENING,
   signature: new Uint8Array(64),
+};
+/** As `open`, with coins of some account. */
+const openOf = (account: number): AskerFrame => {
+  const tx = { ...OPENING.tx, from: new Uint8Array(32).fill(account) };
+  return { ...open, opening: { ...OPENING, tx } };
 };
 const voucher = (amount: number): AskerFrame => ({
   type: 'voucher',
@@ -322,8 +327,10 @@ describe('a hostile asker', () => {
       if (streams.length % ASK_STREAMS_PER_CONNECTION === 0)
         connection = await (await startHost()).dial(multiaddr(seed.transport.addresses()[0]));
       const lp = lpStream(await connection!.newStream(askProtocol(CHAIN)));
-      streams.push(lp);
-      await lp.write(encode(AskerFrame, open));
+      // No account has more than a connection has.
+      await lp.write(
+        encode(AskerFrame, openOf(Math.ceil(streams.push(lp) / ASK_STREAMS_PER_CONNECTION))),
+      );
       return lp;
     };
     while (streams.length < ASK_STREAMS_MAX) {
@@ -340,6 +347,34 @@ describe('a hostile asker', () => {
     allPay = true;
     await expect(come().then((lp) => lp.read())).rejects.toThrow();
     expect([served, gone]).toEqual([ASK_STREAMS_MAX + 1, [2]]);
+  });
+
+  it('of one account, whoever it is, loses a place to who comes, though all have paid', async () => {
+    const gone: number[] = [];
+    let served = 0;
+    const onAsk: OnAsk = async () => {
+      const n = served++;
+      return {
+        onFrame: async () => undefined,
+        isHeld: async () => true,
+        onGone: () => void gone.push(n),
+      };
+    };
+    const seed = await startSeed({ handlers: { onAsk } });
+    let connection: Connection | undefined;
+    const come = async (from: number, n: number): Promise<void> => {
+      if (n % ASK_STREAMS_PER_CONNECTION === 0)
+        connection = await (await startHost()).dial(multiaddr(seed.transport.addresses()[0]));
+      const lp = lpStream(await connection!.newStream(askProtocol(CHAIN)));
+      await lp.write(encode(AskerFrame, openOf(from)));
+    };
+    // One account has five channels, the others four each, on one connection or several.
+    for (let n = 0; n < ASK_STREAMS_MAX; n++) {
+      await come(n < 5 ? 1 : 2 + Math.floor((n - 5) / 4), n);
+      await until('it is served', () => served === n + 1);
+    }
+    await come(100, ASK_STREAMS_MAX);
+    await expect.poll(() => [gone, served]).toEqual([[0], ASK_STREAMS_MAX + 1]);
   });
 
   it('is read no quicker than the rate', async () => {

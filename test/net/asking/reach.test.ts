@@ -1,11 +1,11 @@
 /** A provider that is known by its id alone is connected to when it is asked. */
 import { multiaddr } from '@multiformats/multiaddr';
 import { expect, it } from 'vitest';
-import { AppError } from '../../../src/lib/errors.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { createReach, relaysTo, type ReachOptions } from '../../../src/net/asking/reach.ts';
 import { RELAYS_MAX, reservationsOf, type Host } from '../../../src/net/host.ts';
-import { startHost, startSeed, until } from '../peers.ts';
+import { OPENING } from '../../client/channels/pair.ts';
+import { connected, startHost, startPeer, startSeed, until } from '../peers.ts';
 
 const UNKNOWN = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
 const unreachable = { code: 'NET_UNREACHABLE' };
@@ -14,6 +14,7 @@ const reachFrom = (host: Host, more: Partial<ReachOptions> = {}) =>
     host,
     seeds: [],
     relaysOf: undefined,
+    meets: true,
     log: silentLog,
     signal: new AbortController().signal,
     ...more,
@@ -78,13 +79,11 @@ it('a browser is met through the seed that both know', { timeout: 180_000 }, asy
   );
   const reach = reachFrom(asker, { relaysOf: () => [] });
   const tried = async () => {
-    for (let attempt = 1; ; attempt++)
-      try {
-        return await reach(provider.peerId.toString());
-      } catch (e) {
-        expect(AppError.from(e).code).toBe('NET_UNREACHABLE');
-        expect(attempt).toBeLessThan(ATTEMPTS);
-      }
+    for (let attempt = 1; ; attempt++) {
+      const connection = await reach(provider.peerId.toString());
+      if (!connection.limits) return connection;
+      expect(attempt).toBeLessThan(ATTEMPTS);
+    }
   };
   const connection = await tried();
   expect(connection.limits).toBeUndefined();
@@ -100,6 +99,43 @@ it('relays are those that it named and that are here, then the seeds; four at mo
   expect(relays).toHaveLength(RELAYS_MAX);
   expect(relaysTo('provider', { named: ['provider'], connected, seeds: [] })).toEqual([]);
 });
+
+const ROLES = ['node', 'browser'] as const;
+
+it.each(ROLES)(
+  'a program that meets nobody is asked over the seed that both know, by a %s',
+  async (role) => {
+    const seed = await startSeed();
+    const address = multiaddr(seed.transport.addresses()[0]);
+    const asked = Promise.withResolvers<string>();
+    const provider = await startPeer({
+      bootstrap: [String(address)],
+      handlers: {
+        async onAsk(stream) {
+          asked.resolve(stream.peers.asker);
+          return { onFrame: async () => stream.send({ type: 'opened' }), onGone() {} };
+        },
+      },
+    });
+    const isCarried = (one: string): boolean => one.includes('/p2p-circuit');
+    await until('it has a place there', () => provider.transport.addresses().some(isCarried));
+    const asker = await startPeer({ role, bootstrap: [String(address)] });
+    await connected(asker, seed);
+    const said = Promise.withResolvers<string>();
+    const stream = await asker.transport.ask(provider.transport.ownId()!, () => ({
+      onFrame: async ({ type }) => said.resolve(type),
+      onGone() {},
+    }));
+    await stream.send({ type: 'open', opening: OPENING, signature: new Uint8Array(64) });
+    expect(await asked.promise).toBe(asker.transport.ownId());
+    await stream.send({ type: 'stop', n: 1 });
+    expect(await said.promise).toBe('opened');
+    // A connection that a relay carries is none to be told of: no block goes over it.
+    expect(asker.transport.peers().map(({ id }) => id)).toEqual([seed.id]);
+    await stream.close();
+    expect(provider.transport.peers().map(({ id }) => id)).toEqual([seed.id]);
+  },
+);
 
 const peerIn = (address: { toString(): string }): string =>
   address.toString().split('/p2p/').at(-1)!;

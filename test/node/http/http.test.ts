@@ -121,7 +121,8 @@ describe('HTTP', () => {
       const port = await listen(server, '127.0.0.1', 0);
       closers.push(() => (server.closeAllConnections(), server.close()));
       const answer = await fetch(`http://127.0.0.1:${port}/missing`);
-      const form = { error: { code: 'NOT_FOUND', message: expect.any(String) } };
+      const told = { type: 'invalid_request_error', param: null };
+      const form = { error: { code: 'NOT_FOUND', message: expect.any(String), ...told } };
       expect([answer.status, await answer.json()]).toEqual([404, form]);
     }
   });
@@ -133,8 +134,15 @@ describe('HTTP', () => {
     });
     const refused = await fetch(`${url}/refused`);
     expect([refused.status, await refused.json()]).toEqual([
-      400,
-      { error: { code: 'FAUCET_LATER', message: 'wait' } },
+      429,
+      {
+        error: {
+          code: 'FAUCET_LATER',
+          message: 'wait',
+          type: 'rate_limit_error',
+          param: null,
+        },
+      },
     ]);
     const bug = await fetch(`${url}/bug`);
     expect([bug.status, await bug.json()]).toMatchObject([500, { error: { code: 'INTERNAL' } }]);

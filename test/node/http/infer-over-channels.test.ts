@@ -21,10 +21,15 @@ async function start(name: string, ...args: string[]): Promise<Seed> {
   return seed;
 }
 
+/** Of the network, although every model is whole on a seed. */
 async function post(url: string, body: object, key: string) {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': key,
+      ...(url.endsWith('/infer') && { 'pila-answer': 'network' }),
+    },
     body: JSON.stringify(body),
   });
   return { status: response.status, json: await response.json() };
@@ -68,7 +73,10 @@ test(
       paid: { n: 1, total: String(PRICE) },
     });
     // What the provider's own model says to it.
-    const own = await post(`${provider.rpcUrl}v1/infer`, { model: 'tiny', input: 'one' }, 'own');
+    const body = JSON.stringify({ model: 'tiny', input: 'one' });
+    const headers = { 'content-type': 'application/json' };
+    const asked = await fetch(`${provider.rpcUrl}v1/infer`, { method: 'POST', headers, body });
+    const own = { json: await asked.json() };
     expect(own.json).toMatchObject({ answers: first.json.answers, cost: '0', paid: null });
 
     const second = await answered('b', 'two');
@@ -79,10 +87,10 @@ test(
     expect([spentAll.status, spentAll.json.error.code]).toEqual([403, 'SPEND_LIMIT']);
     const metrics = await (await fetch(`${asker.rpcUrl}metrics`)).text();
     expect(metrics).toMatch(/^pila_infer_spent_vlt 0\.000203$/m);
-    const { models } = (await (await fetch(`${asker.url}v1/models`)).json()) as {
-      models: { price: string | null }[];
+    const { data } = (await (await fetch(`${asker.url}v1/models`)).json()) as {
+      data: { price: string | null }[];
     };
-    expect(models[0]!.price).toBe(String(PRICE));
+    expect(data[0]).toMatchObject({ id: 'tiny', isHere: true, price: String(PRICE) });
 
     await asker.kill();
     asker = await start('asker', ...flags);

@@ -1,11 +1,13 @@
-/** Asking over HTTP: a real seed, which answers by the model that it mines with. */
+/** Asking over HTTP: a real seed, which answers by the models that are whole on it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as v from 'valibot';
 import { startSeed, type Seed } from '../../../e2e/support/seed.ts';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { toHex, utf8 } from '../../../src/lib/bytes.ts';
+import { InferAnswer, ModelList } from '../../../src/node/openai/answers.ts';
 import { openPackaged } from '../../client/models/packaged.ts';
 import { startMinerThread, type MinerThread } from '../../../src/node/contributor/miner-thread.ts';
 
@@ -54,7 +56,7 @@ afterAll(async () => {
 });
 
 describe('POST /v1/infer', () => {
-  it('answers by the model that this node mines with, free', async () => {
+  it('answers by a model that is whole on this node, free', async () => {
     const ran = await thread.miner.execute(tiny.id, utf8(ask.input));
     const { status, json } = await infer(ask);
     expect([status, json]).toMatchObject([
@@ -70,11 +72,12 @@ describe('POST /v1/infer', () => {
       },
     ]);
     expect(json.answers[0].labels).toHaveLength(1);
+    v.parse(InferAnswer, json);
   });
 
   it('reads texts for a model of words before anybody is asked', async () => {
     const words = { model: 'polyglot', input: ['the file does not exist.', 'il file non esiste.'] };
-    const read = await infer(words);
+    const read = await infer(words, { 'pila-answer': 'network' });
     expect([read.status, read.json.error.code]).toEqual([503, 'MODEL_UNOFFERED']);
     const long = await infer({ ...words, input: 'file '.repeat(70) });
     expect([long.status, long.json.error.code]).toEqual([400, 'INPUT_LONG']);
@@ -127,10 +130,27 @@ describe('refusals', () => {
 describe('questions', () => {
   it('tell models and prices to anybody', async () => {
     const { json } = await call(`${seed.url}v1/models`);
-    expect(json.models.map((m: any) => m.name)).toEqual(network.names);
+    v.parse(ModelList, json);
+    // Served ones that lie on this computer come after.
+    const admitted = json.data.slice(0, network.names.length);
+    expect(admitted.map((m: any) => m.id)).toEqual(network.names);
     const priceMax = expect.stringMatching(/^[1-9]\d*$/);
-    const [mined, other] = json.models;
-    expect(mined).toMatchObject({ id: toHex(tiny.id), inputBytesMax: 32, price: '0', priceMax });
-    expect(other).toMatchObject({ name: 'lingua', price: null, priceMax });
+    const common = { object: 'model', owned_by: 'pila', isHere: true, price: null, priceMax };
+    const [mined, other] = json.data;
+    const known = { id: 'tiny', modelId: toHex(tiny.id), gives: 'labels', inputBytesMax: 32 };
+    expect(mined).toMatchObject({ ...common, ...known });
+    expect(other).toMatchObject({ ...common, id: 'lingua' });
+    const one = await call(`${seed.url}v1/models/lingua`);
+    // A block may have come between.
+    expect({ ...one.json, priceMax }).toEqual({ ...other, priceMax });
+    const placed = await call(`${seed.url}v1/models/lingua%40device`);
+    expect(placed.json).toEqual({ ...other, id: 'lingua@device', priceMax });
+    const nowhere = await call(`${seed.url}v1/models/lingua@nowhere`);
+    expect([nowhere.status, nowhere.json.error.code]).toEqual([400, 'BODY_MALFORMED']);
+    const none = await call(`${seed.url}v1/models/none`);
+    expect([none.status, none.json.error]).toMatchObject([
+      404,
+      { code: 'MODEL_MISSING', param: 'model' },
+    ]);
   });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { schnorr } from '@noble/curves/secp256k1.js';
+import type { ClientEvent } from '../../../src/client/api.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { ChannelView } from '../../../src/client/channels/terms.ts';
 import { openPrepaid, type Prepaying } from '../../../src/client/prepaid/prepaid.ts';
@@ -10,17 +11,23 @@ import { receiptHash, signHash } from '../../../src/core/channel.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { plainHash } from '../../../src/core/hash.ts';
 import { modelId, sequenceBytes } from '../../../src/core/manifest.ts';
+import { limitAtLeast } from '../../../src/client/prepaid/buying.ts';
 import { ACCOUNT_MIN } from '../../../src/core/params.ts';
 import { signOffer, type Offer } from '../../../src/core/offer.ts';
 import { signTx } from '../../../src/core/tx/tx.ts';
-import { concat, toHex, u32, utf8 } from '../../../src/lib/bytes.ts';
+import { concat, equal, toHex, u32, utf8 } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import {
   createPaidInference,
-  type AskPaid,
+  type Answer,
   type Question,
 } from '../../../src/node/http/paid-inference.ts';
-import { openSpendings, type Spendings } from '../../../src/node/http/spending.ts';
+import {
+  OPERATOR,
+  openSpendings,
+  type Spender,
+  type Spendings,
+} from '../../../src/node/http/spending.ts';
 import { openServingKeys, type ServingKeys } from '../../../src/node/serving-file.ts';
 import { keyFromEntropy } from '../../../src/wallet/keys.ts';
 import { MANIFEST } from '../../core/fixtures.ts';
@@ -52,7 +59,7 @@ let spendings: Spendings;
 let hosts: Map<string, ProviderHost>;
 let offers: Offer[];
 let prepaid: Prepaying;
-let ask: AskPaid;
+let ask: (question: Question, key: string, by?: Spender) => Promise<Answer>;
 let opened: SignedTx[];
 let funds: bigint;
 let hasEnded: boolean;
@@ -63,6 +70,8 @@ let isSending: boolean;
 let mined: Uint8Array | undefined;
 let run: (input: Uint8Array) => Promise<Uint8Array>;
 let heads: (() => void)[];
+type Part = Extract<ClientEvent, { type: 'part' }>;
+const parts = new Set<(part: Part) => void>();
 
 /** A provider at a peer of that name. */
 function host(n: number, amount = PRICE.amount): ProviderHost {
@@ -110,12 +119,14 @@ async function start(): Promise<void> {
     submit: async () => undefined,
     execute: async (_model, input) => rowsOf(input, 3, ROW),
     verifyTokens: async () => ({ right: true }),
-    report: () => undefined,
+    report(event) {
+      if (event.type === 'part') for (const hear of parts) hear(event);
+    },
     nowMs: () => 5000,
     waitsMs: [0, 0],
   });
   spendings = await openSpendings(store, 1_000_000n, () => 1e12);
-  ask = createPaidInference({
+  const paid = createPaidInference({
     prepaid: prepaid.api,
     keys,
     sender: {
@@ -143,9 +154,17 @@ async function start(): Promise<void> {
     requireFunds(nV) {
       if (nV > funds) throw new AppError('FUNDS_SHORT', 'too poor');
     },
+    listen(channel, onPart) {
+      const hear = (part: Part): void => {
+        if (equal(part.channel, channel)) onPart(part.n, part.bytes);
+      };
+      parts.add(hear);
+      return () => parts.delete(hear);
+    },
     own: (model) => (mined === model ? run : undefined),
     nextHead: () => new Promise((resolve) => heads.push(resolve)),
   });
+  ask = (asked, key, by = OPERATOR) => paid(asked, { key, by });
 }
 
 beforeEach(async () => {
@@ -192,13 +211,13 @@ describe('asking over a channel with the node’s own coins', () => {
     const second = await ask(question({ input: utf8('third') }), 'b');
     expect([second.paid?.n, second.cost, second.paid?.total]).toEqual([2, 100n, 300n]);
     expect(opened.map(({ tx }) => tx)).toMatchObject([
-      { type: 'channel', limit: ACCOUNT_MIN, fee: FEE },
+      { type: 'channel', limit: limitAtLeast(200n), fee: FEE },
     ]);
     expect([questions(dear), questions(cheap)]).toEqual([0, 2]);
     expect(spendings.total()).toBe(FEE + 300n);
   });
 
-  it('runs the model here where the node mines with it: no coins, no channel', async () => {
+  it('runs the model here where it is whole: no coins, no channel', async () => {
     const provider = host(1);
     mined = MODEL;
     expect(await ask(question(), 'a')).toEqual({
@@ -208,6 +227,26 @@ describe('asking over a channel with the node’s own coins', () => {
       shared: undefined,
     });
     expect([questions(provider), opened.length, spendings.total()]).toEqual([0, 0, 0n]);
+  });
+
+  it('waits for a provider with half of its places at most for one key: another key has its turn', async () => {
+    const provider = host(1);
+    const [one, other] = [1, 2].map((n) => ({ id: filled(n), spendMax: undefined }));
+    const held = Promise.withResolvers<void>();
+    gate = held.promise;
+    const busy: string[] = [];
+    const call = (n: number, by: Spender) =>
+      ask(question({ input: utf8(`text ${n}`) }), `${n}`, by).catch((e: unknown) => {
+        busy.push(AppError.from(e).code);
+      });
+    const calls = Array.from({ length: 20 }, (_, n) => call(n, one!));
+    await expect.poll(() => busy).toEqual(Array(4).fill('BUSY'));
+    const last = ask(question({ input: utf8('theirs') }), 'theirs', other);
+    held.resolve();
+    expect((await last).cost).toBe(100n);
+    await Promise.all(calls);
+    expect(busy).toHaveLength(4);
+    expect(questions(provider)).toBe(17);
   });
 
   it('runs it once for calls of one key that come meanwhile', async () => {
@@ -241,6 +280,14 @@ describe('asking over a channel with the node’s own coins', () => {
     );
   });
 
+  it('takes a call with other strings that end its answer for another one', async () => {
+    host(1);
+    const first = await ask(question({ stops: ['a'] }), 'a');
+    expect(await ask(question({ stops: ['a'] }), 'a')).toEqual(first);
+    for (const stops of [[], ['b'], ['a', 'a']])
+      await expect(ask(question({ stops }), 'a')).rejects.toEqual(code('IDEMPOTENCY_REUSED'));
+  });
+
   it('takes a repeated call without a price for the same, whatever the chain has become', async () => {
     host(1);
     const fair = { isPriceNamed: false };
@@ -250,15 +297,60 @@ describe('asking over a channel with the node’s own coins', () => {
   });
 
   it('goes on with what a provider owes by the same key, and asks others meanwhile', async () => {
-    const [gone, other] = [host(1), host(2, 300n)];
-    gone.isAway = true;
+    const gone = host(1);
+    gone.say = () => 'cut';
     await expect(ask(question(), 'a')).rejects.toEqual(code('PROVIDER_GONE'));
+    const other = host(2, 300n);
     expect((await ask(question(), 'b')).paid?.n).toBe(1);
     expect(questions(other)).toBe(1);
-    gone.isAway = false;
+    gone.say = (frame) => [frame];
     expect((await ask(question(), 'a')).cost).toBe(200n);
     expect([questions(gone), questions(other)]).toEqual([1, 1]);
     expect(spendings.total()).toBe(2n * FEE + 200n + 600n);
+  });
+
+  it('asks the next one where a provider is away: nothing is set aside with the first', async () => {
+    const [away, next] = [host(1), host(2, 300n)];
+    away.isAway = true;
+    expect((await ask(question(), 'a')).cost).toBe(600n);
+    expect([opened.length, questions(next), away.dials.length]).toEqual([1, 1, 1]);
+    expect(spendings.total()).toBe(FEE + 600n);
+    // It is the last that is tried for a while, though it asks less.
+    await ask(question(), 'b');
+    expect([questions(next), away.dials.length]).toEqual([2, 1]);
+  });
+
+  it('asks the next one where a provider goes silent, which then gives no more than a step', async () => {
+    const [silent, next] = [host(1), host(2, 300n)];
+    const { provider: key } = offers[0]!.offer;
+    silent.say = () => 'cut';
+    const answer = await ask(question(), 'a');
+    expect([answer.cost, answer.rows, questions(next)]).toEqual([600n, RIGHT, 1]);
+    // What it may still cost is counted, and the same key is answered by what came.
+    expect(spendings.total()).toBe(2n * FEE + 200n + 600n);
+    expect(await ask(question(), 'a')).toEqual(answer);
+    silent.say = (frame) => [frame];
+    prepaid.onOffer(key);
+    const spentThere = async () =>
+      (await prepaid.api.channels()).find(({ provider }) => equal(provider, key))!.spent;
+    await vi.waitUntil(async () => (await spentThere()) > 0n);
+    await expect.poll(() => silent.heard.map(({ type }) => type)).toContain('stop');
+    expect(await spentThere()).toBeLessThanOrEqual(200n);
+  });
+
+  it('asks nobody else once something came, nor where every provider failed', async () => {
+    const [one, next] = [host(1), host(2, 300n)];
+    one.say = (frame) => {
+      if (frame.type === 'done') return 'cut';
+      return frame.type === 'part' && frame.units === 2 ? 'cut' : [frame];
+    };
+    await expect(ask(question(), 'a')).rejects.toEqual(code('PROVIDER_GONE'));
+    expect(questions(next)).toBe(0);
+    next.isAway = true;
+    await expect(ask(question({ input: utf8('third') }), 'b')).rejects.toEqual(
+      code('PROVIDER_GONE'),
+    );
+    expect(opened).toHaveLength(1);
   });
 
   it('asks a provider again whose channel ended within an answer', async () => {
@@ -356,9 +448,10 @@ describe('asking over a channel with the node’s own coins', () => {
     await start();
     spendings.reserve = () => () => undefined;
     const dear = (key: string) => ask(question({ input: utf8(key), priceMax: ACCOUNT_MIN }), key);
-    for (const key of ['a', 'b', 'c', 'd', 'e']) await dear(key);
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) await dear(key);
     const limits = opened.map(({ tx }) => tx.type === 'channel' && tx.limit);
-    expect(limits).toEqual([ACCOUNT_MIN, 16n * ACCOUNT_MIN]);
+    const cost = ACCOUNT_MIN / 4n;
+    expect(limits).toEqual([limitAtLeast(cost), 16n * 5n * cost]);
   });
 
   it('sets little aside with many keys that take coins and answer nothing', async () => {
@@ -369,12 +462,12 @@ describe('asking over a channel with the node’s own coins', () => {
     await start();
     for (let n = 0; n < 10; n++) await ask(question(), `${n}`).catch(() => undefined);
     const limits = opened.map(({ tx }) => (tx.type === 'channel' ? tx.limit : 0n));
-    expect(limits).toEqual(Array.from({ length: 10 }, () => ACCOUNT_MIN));
+    expect(limits).toEqual(Array.from({ length: 10 }, () => limitAtLeast(2n)));
   });
 
   it('opens another where the first is spent, which is closed', async () => {
     const provider = host(1);
-    const dear = LIMIT / 2n - 50n;
+    const dear = 2n * ACCOUNT_MIN;
     offers = [];
     hosts.clear();
     const costly = host(1, dear);
@@ -393,7 +486,7 @@ describe('asking over a channel with the node’s own coins', () => {
       liar.say = (frame) =>
         frame.type === 'opened' ? [{ type: 'refused', code: refusal, least: 0n }] : [frame];
       for (const key of ['a', 'b', 'c']) await ask(question(), key).catch(() => undefined);
-      expect(questions(honest)).toBe(2);
+      expect(questions(honest)).toBe(3);
       expect(opened).toHaveLength(2);
     },
   );

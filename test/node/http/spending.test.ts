@@ -56,6 +56,50 @@ describe('spendings', () => {
     });
   });
 
+  it('of one key keep to its own limit too, and know its own calls alone', async () => {
+    const [store, clock] = [createMemoryStore(), { ms: START_MS }];
+    const spender = (n: number, spendMax?: bigint) => ({
+      id: new Uint8Array(32).fill(n),
+      spendMax,
+    });
+    const [small, other] = [spender(1, 50n), spender(2)];
+    const before = await open(store, clock);
+    await before.keep('a', content, 30n, { ...asked(1), by: small });
+    const spendings = await open(store, clock);
+    expect(() => spendings.reserve(21n, small)).toThrow(limited);
+    const release = spendings.reserve(20n, small);
+    expect(() => spendings.reserve(1n, small)).toThrow(limited);
+    release();
+    // What others spend is none of its own, but all of them keep to the node's.
+    spendings.reserve(50n, other);
+    spendings.reserve(20n, small);
+    expect(() => spendings.reserve(1n, other)).toThrow(limited);
+    expect(await spendings.find('a', new Uint8Array(32).fill(1), other)).toBeUndefined();
+    expect(await spendings.find('a', content, small)).toEqual({ ...asked(1), cost: 30n });
+    await spendings.drop('a', other);
+    expect(spendings.total()).toBe(30n);
+    await spendings.drop('a', small);
+    expect(spendings.total()).toBe(0n);
+  });
+
+  it('of one key leave as many to each other one, whatever they cost; who runs the node has no such bound', async () => {
+    const spendings = await open(createMemoryStore(), { ms: START_MS });
+    const by = (n: number) => ({ id: new Uint8Array(32).fill(n), spendMax: undefined });
+    const take = (n: number): number => {
+      for (let taken = 0; ; taken++)
+        try {
+          spendings.reserve(0n, by(n));
+        } catch {
+          return taken;
+        }
+    };
+    for (let i = 0; i < SPENDINGS_MAX - 8; i++) await spendings.keep(`${i}`, content, 0n, asked(i));
+    expect([take(1), take(2), take(3), take(1), take(4)]).toEqual([4, 2, 1, 0, 1]);
+    expect(() => spendings.reserve(0n)).toThrow(limited);
+    const free = await open(createMemoryStore(), { ms: START_MS });
+    for (let i = 0; i < SPENDINGS_MAX; i++) free.reserve(0n);
+  });
+
   it('are no more than so many in a day, whatever they cost', async () => {
     const spendings = await open(createMemoryStore(), { ms: START_MS });
     for (let i = 0; i < SPENDINGS_MAX - 2; i++) await spendings.keep(`${i}`, content, 0n, asked(i));

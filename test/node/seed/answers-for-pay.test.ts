@@ -7,11 +7,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { removeData, startSeed, type Seed } from '../../../e2e/support/seed.ts';
 import type { ClientConfig } from '../../../src/client/api.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
+import { limitAtLeast } from '../../../src/client/prepaid/buying.ts';
 import { addressOf } from '../../../src/core/address.ts';
 import { decode, encode } from '../../../src/core/codec.ts';
 import { Header, SignedTx, type TxOf } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
-import { CHANNEL_LIFETIME_MIN, ACCOUNT_MIN } from '../../../src/core/params.ts';
+import { CHANNEL_LIFETIME_MIN } from '../../../src/core/params.ts';
 import { signTx } from '../../../src/core/tx/tx.ts';
 import { fromHex } from '../../../src/lib/bytes.ts';
 import { createNodePlatform, type NodePlatform } from '../../../src/node/client-platform.ts';
@@ -86,7 +87,8 @@ test(
       provider: provider!.key,
       payee: provider!.payee,
       signer: await keys.newSigner(),
-      limit: ACCOUNT_MIN,
+      // The provider's account may be new.
+      limit: limitAtLeast(2n * PRICE),
       lifetime: CHANNEL_LIFETIME_MIN,
     };
     await keys.noteOpening(opening);

@@ -9,8 +9,7 @@ import { createOfferBook } from '../../../src/client/channels/offer-book.ts';
 import { signOffer } from '../../../src/core/offer.ts';
 import { NANOVOLTS } from '../../../src/core/params.ts';
 import { utf8 } from '../../../src/lib/bytes.ts';
-import { AppError } from '../../../src/lib/errors.ts';
-import { openSpendings } from '../../../src/node/http/spending.ts';
+import { OPERATOR, openSpendings } from '../../../src/node/http/spending.ts';
 import { createFullChannelChain } from '../../../src/node/seed/full-channel-chain.ts';
 import type { SeedDeps } from '../../../src/node/seed/seed-deps.ts';
 import { openSeedPrepaid } from '../../../src/node/seed/seed-prepaid.ts';
@@ -46,7 +45,8 @@ const offer = signOffer(
 );
 const transport = {
   announceTx: async () => undefined,
-  ask: () => Promise.reject(new AppError('NET_UNREACHABLE', 'nobody is there')),
+  // Somebody is there, and says nothing.
+  ask: async () => ({ send: async () => undefined, close: async () => undefined }),
 };
 
 test('an opening that waits is in the pool again before a caller is let in', async () => {
@@ -84,7 +84,9 @@ test('an opening that waits is in the pool again before a caller is let in', asy
   };
   const before = await start(chain);
   const asked = { model: MODEL, manifest: MANIFEST, input: utf8('one'), priceMax: 100n };
-  const gone = before.askPaid({ ...asked, isPriceNamed: true }, 'a').catch(() => undefined);
+  const gone = before
+    .askPaid({ ...asked, isPriceNamed: true, place: 'network' }, { key: 'a', by: OPERATOR })
+    .catch(() => undefined);
   await vi.waitUntil(() => chain.mempool.size === 1);
   before.stop();
   await gone;

@@ -1,12 +1,14 @@
 /** Every screen of the gallery, in every state that changes it; sheets are reached by their buttons. */
 import { formatAddress } from '../../../src/core/address.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
+import { ask } from '../../../src/ui/i18n/en/ask.ts';
 import { device } from '../../../src/ui/i18n/en/device.ts';
 import { plots } from '../../../src/ui/i18n/en/plots.ts';
 import { prepaid } from '../../../src/ui/i18n/en/prepaid.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
 import { it } from '../../../src/ui/i18n/it/app.ts';
+import { ask as askIt } from '../../../src/ui/i18n/it/ask.ts';
 import { device as deviceIt } from '../../../src/ui/i18n/it/device.ts';
 import { prepaid as prepaidIt } from '../../../src/ui/i18n/it/prepaid.ts';
 import { keyring as keyringIt } from '../../../src/ui/i18n/it/keyring.ts';
@@ -70,6 +72,14 @@ async function askPrepaid(page: Page): Promise<void> {
   await page.locator('main textarea').fill('Quale lingua parlo?');
   await press(page, prepaid.ask.go);
 }
+
+async function askWriter(page: Page): Promise<void> {
+  await page.locator('main textarea').first().fill('How does a battery work?');
+  await press(page, ask.generate.go);
+}
+
+const openMore = (page: Page): Promise<void> =>
+  page.getByText(ask.generate.more.title, { exact: true }).click();
 
 async function askHere(page: Page): Promise<void> {
   await page.locator('main textarea').fill('Quale lingua parlo?');
@@ -142,6 +152,12 @@ export const PAIRS: readonly Pair[] = [
     state: 'offers',
     hash: '#/ask',
     asks: { en: prepaid.open.review, it: prepaidIt.open.review },
+  },
+  {
+    name: 'conversation',
+    state: 'chat',
+    hash: '#/ask',
+    asks: { en: ask.chats.change, it: askIt.chats.change },
   },
   {
     name: 'erase',
@@ -221,6 +237,7 @@ const PAGES: Screen[] = [
   ...['offered', 'elsewhere', 'fetching', 'waiting', 'stopped', 'failing', 'without room'].map(
     (state) => ({ state: `language model ${state}`, hash: '#/ask' }),
   ),
+  ...['fresh', 'compares', 'compares and writes'].map((state) => ({ state, hash: '#/ask/search' })),
   { state: 'language model here', hash: '#/settings' },
   ...['prepaid no coins', 'prepaid no keys'].map((state) => ({
     state,
@@ -228,6 +245,14 @@ const PAGES: Screen[] = [
     name: 'somebody is to answer',
     act: (page: Page) => page.getByRole('radio', { name: /VLT/ }).first().check(),
   })),
+  ...['writer', 'writer at work', 'writer done', 'writer too long'].map((state) => ({
+    state,
+    hash: '#/ask',
+    act: askWriter,
+  })),
+  { state: 'chat', hash: '#/ask', act: openMore },
+  { state: 'chat full', hash: '#/ask' },
+  { state: 'chat', hash: '#/ask', name: 'conversation: sheet', act: presses(ask.chats.change) },
   { state: 'nobody offers', hash: '#/ask', name: 'asked here', act: askHere },
   ...['prepaid', 'prepaid arriving', 'prepaid gone'].map((state) => ({
     state,

@@ -101,6 +101,7 @@ export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientAp
       entries: payments.map((tx, index) => ({
         id: txId(filled(0), tx.tx),
         tx,
+        timeMs: 1_790_000_000_000,
         position: { height: (from?.height ?? 8101) - index * 7, index },
       })),
       total: 5,

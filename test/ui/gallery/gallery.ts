@@ -13,6 +13,7 @@ import { SignedTx } from '../../../src/core/formats.ts';
 import { LOADERS } from '../../../src/ui/i18n/texts.svelte.ts';
 import { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import type { PageConfig } from '../../../src/ui/engine.ts';
+import { CHATS_STORE } from '../../../src/ui/ask/generate/chats/chats.svelte.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
 import '../../../src/ui/style.css';
 import { equal } from '../../../src/lib/bytes.ts';
@@ -21,6 +22,8 @@ import { moreStates, type Stage } from './more-states.ts';
 import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from '../memory-engine.ts';
 
 const engine = new MemoryEngine();
+// Of the pictures before.
+indexedDB.deleteDatabase(CHATS_STORE);
 const other = new Uint8Array(32).fill(9);
 const transfer = (from: Uint8Array, to: Uint8Array, amount: bigint): SignedTx => ({
   tx: {
@@ -55,6 +58,9 @@ function owner(): void {
   engine.known = BALANCE;
 }
 
+/** As if a block had come every hour: lines of many days. */
+const timeAt = (height: number): number => CHAIN.headTimeMs - (CHAIN.height - height) * 3_600_000;
+
 function payments(): void {
   const mine = FULL_VAULT.publicKey!;
   engine.vaultStatus = { ...FULL_VAULT, backedUp: true, protected: true };
@@ -62,7 +68,19 @@ function payments(): void {
     { height: 8101, index: 0, tx: transfer(mine, addressOf(other), 2_500_000_000n) },
     { height: 7990, index: 3, tx: transfer(other, ADDRESS, 10_000_000_000n) },
     { height: 7402, index: 1, tx: transfer(other, ADDRESS, 750_000_000n) },
-  ].map(({ tx, ...position }) => ({ id: txId(other, tx.tx), position, tx }));
+  ].map(({ tx, ...position }) => ({
+    id: txId(other, tx.tx),
+    position,
+    tx,
+    timeMs: timeAt(position.height),
+  }));
+  engine.found = [8098, 7985, 7984, 7300].map((height) => ({
+    height,
+    id: new Uint8Array(32).fill(height % 251),
+    timeMs: timeAt(height),
+    amount: 50_000_000_000n + (height === 7984 ? 10_000n : 0n),
+    isProven: height !== 7984,
+  }));
   const bytes = encode(SignedTx, transfer(mine, addressOf(other), 250_000_000n));
   engine.waiting = [{ id: other, bytes, state: 'pending', height: undefined }];
 }
@@ -85,6 +103,24 @@ const STATES: Record<string, () => void> = {
     engine.paidWork = { ...engine.paidWork, ...sums };
     preferences.watts = 45;
     engine.miner = { ...running, units: 148, rejected: { stale: 3, recheck: 2 }, blocksFound: 9 };
+    engine.worked = [
+      {
+        day: '2026-11-24',
+        model: 'polyglot',
+        units: 212,
+        blocks: 4,
+        ms: 5_400_000,
+        earned: 200_000_000_000n,
+      },
+      {
+        day: '2026-11-25',
+        model: 'lingua',
+        units: 148,
+        blocks: 9,
+        ms: 1_860_000,
+        earned: 450_000_000_000n,
+      },
+    ];
   },
   loading: () => (owner(), (engine.miner = { ...engine.miner, state: 'loading' })),
   testing: () => (owner(), (engine.miner = { ...engine.miner, state: 'testing' })),
@@ -93,7 +129,14 @@ const STATES: Record<string, () => void> = {
     owner();
     engine.miner = { ...running, backend: 'cpu', device: '', rejected: { 'gpu: NO_WEBGPU': 1 } };
     const headTimeMs = Date.now() - 95_000;
-    engine.chain = { ...CHAIN, sync: 'offline', peers: [], peersAgreeing: 0, headTimeMs };
+    engine.chain = {
+      ...CHAIN,
+      sync: 'offline',
+      peers: [],
+      peersAgreeing: 0,
+      peersAsked: 0,
+      headTimeMs,
+    };
   },
   failed: () => {
     owner();

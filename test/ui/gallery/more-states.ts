@@ -8,7 +8,17 @@ import {
 import { toHex } from '../../../src/lib/bytes.ts';
 import type { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import { UNSEEN } from '../../../src/ui/work/conditions.ts';
+import { createIdbStore } from '../../../src/chain/store/idb-store.ts';
+import { encode } from '../../../src/core/codec.ts';
+import { CHATS_STORE } from '../../../src/ui/ask/generate/chats/chats.svelte.ts';
+import {
+  CHATS_MAX,
+  KeptChat,
+  newChat,
+  type Answer,
+} from '../../../src/ui/ask/generate/chats/kept-chat.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
+import { searchStates } from './search-states.ts';
 import {
   BALANCE,
   CHANNEL,
@@ -119,6 +129,7 @@ export const moreStates = (stage: Stage) => {
     ...prepaidStates(stage),
     ...servedStates(stage),
     ...writingStates(stage),
+    ...searchStates(stage),
     offline: () => (engine.fails = { 'vault.status': 'CONFIG_MISSING' }),
   };
   return states;
@@ -217,6 +228,64 @@ const WRITTEN =
   'them:\n\n1. zinc dissolves and leaves electrons behind;\n2. copper takes them up;\n3. a wire lets them ' +
   'flow from one to the other, as long as there is zinc.';
 
+const said = (text: string, change: Partial<Answer> = {}): Answer => ({
+  text,
+  tokens: 97,
+  end: 'stop',
+  seed: '042713',
+  model: 'smollm2',
+  unread: 0,
+  read: [],
+  ...change,
+});
+const HOUR_MS = 3_600_000;
+/** As they are kept. */
+const CHATS: readonly KeptChat[] = [
+  {
+    ...newChat(),
+    revision: 3,
+    changedMs: Date.now() - 90_000,
+    turns: [
+      { question: 'How does a battery work?', answer: said(WRITTEN) },
+      {
+        question: 'Compare zinc and copper.',
+        answer: said(
+          '## Two metals\n\n| | zinc | copper |\n|-|-|-|\n| gives electrons | **easily** | hardly |\n' +
+            '| in acid | dissolves | stays |\n\n> The further apart, the higher the *voltage*.\n\n' +
+            '```\nvoltage = copper - zinc\n        = 0.34 V + 0.76 V\n```\n\n' +
+            'See [this table](https://example.org/potentials) and `0.76 V`.',
+          { tokens: 121, end: 'length', unread: 1 },
+        ),
+      },
+    ],
+  },
+  {
+    ...newChat(),
+    name: 'Galvani',
+    revision: 1,
+    changedMs: Date.now() - 5 * HOUR_MS,
+    turns: [{ question: 'Who was Galvani?', answer: null }],
+  },
+  {
+    ...newChat(),
+    revision: 1,
+    changedMs: Date.now() - 50 * HOUR_MS,
+    turns: [{ question: 'Write a letter to the Royal Society about the pile', answer: null }],
+  },
+];
+
+/** Written before the screen reads them: its reading waits behind. */
+function keep(chats: readonly KeptChat[]): void {
+  const puts = chats.map((chat, i) => ({
+    key: `chat/${String(i).padStart(3, '0')}`,
+    value: encode(KeptChat, chat),
+  }));
+  void createIdbStore(CHATS_STORE).then(async (store) => {
+    await store.batch(puts);
+    await store.close();
+  });
+}
+
 /** A language model on this device: asked, in the middle of its answer, at its end, and refused. */
 function writingStates({ engine }: Stage): Record<string, () => void> {
   const writer = () => {
@@ -250,6 +319,26 @@ function writingStates({ engine }: Stage): Record<string, () => void> {
         nowMs = 80 * came.tokens;
         return came;
       };
+    },
+    /** Some conversations are kept; the newest is gone on with. */
+    chat: () => {
+      writer();
+      keep(CHATS);
+      engine.client.converse = async (_id, { length }) => ({
+        tokens: 700 + 230 * length,
+        limit: 2047,
+        input: new Uint8Array(2),
+      });
+    },
+    'chat full': () => {
+      writer();
+      const [newest, ...others] = CHATS;
+      const more = Array.from({ length: CHATS_MAX - CHATS.length }, (_, i) => ({
+        ...others[0]!,
+        name: `${i + 1}`,
+        changedMs: Date.now() - 24 * (CHATS_MAX - i) * HOUR_MS,
+      }));
+      keep([{ ...newest!, turns: newest!.turns.slice(0, 1) }, ...others, ...more]);
     },
     'writer done': () => {
       writer();
@@ -305,7 +394,13 @@ function prepaidStates({ engine, session, owner }: Stage): Record<string, () => 
   return {
     words,
     'ask offline': () => {
-      engine.chain = { ...engine.chain, sync: 'offline', peers: [], peersAgreeing: 0 };
+      engine.chain = {
+        ...engine.chain,
+        sync: 'offline',
+        peers: [],
+        peersAgreeing: 0,
+        peersAsked: 0,
+      };
     },
     'nobody offers': backedUp,
     offers,
@@ -332,7 +427,13 @@ function prepaidStates({ engine, session, owner }: Stage): Record<string, () => 
         { ...CHANNEL, problem: 'PROVIDER_GONE' },
       ];
       engine.falseOnes = [{ key: id(0x3d), code: 'ANSWER_FALSE', timeMs: 0 }];
-      engine.chain = { ...engine.chain, sync: 'offline', peers: [], peersAgreeing: 0 };
+      engine.chain = {
+        ...engine.chain,
+        sync: 'offline',
+        peers: [],
+        peersAgreeing: 0,
+        peersAsked: 0,
+      };
       session.chain = engine.chain;
     },
     'prepaid arriving': () => {

@@ -53,6 +53,67 @@ async function askWriter(page: Page, t: Text): Promise<void> {
   await press(page, laterOf(t).ask.generate.go);
 }
 
+/** Notes for a search, in the language of the screen. */
+const NOTES: Readonly<Record<Language, readonly [string, string, string]>> = {
+  en: [
+    'On Volta.md',
+    '# The pile\n\nVolta stacked discs of zinc and copper. Between every two pairs lay cloth that was wet with brine. ' +
+      'He told the Royal Society of it in March 1800.\n\n# Frogs\n\nGalvani had seen the legs of frogs move when two ' +
+      'metals touched them. He thought that the current came from the animal.\n',
+    'What lay between the discs of copper?',
+  ],
+  it: [
+    'Su Volta.md',
+    '# La pila\n\nVolta impilò dischi di zinco e di rame. Fra una coppia e l’altra stava un panno bagnato di acqua ' +
+      'salata. Lo scrisse alla Royal Society nel marzo del 1800.\n\n# Le rane\n\nGalvani aveva visto muoversi le zampe ' +
+      'delle rane toccate da due metalli. Pensava che la corrente venisse dall’animale.\n',
+    'Che cosa stava fra i dischi di rame?',
+  ],
+};
+
+/** @param times how often the note says it: then there is more to read */
+const putNote = (times = 1) =>
+  async function (page: Page, t: Text): Promise<void> {
+    const { add } = laterOf(t).search;
+    const [name, text] = NOTES[isLanguage(t.code) ? t.code : 'en'];
+    await page.getByText(add.paste, { exact: true }).click();
+    await page.getByLabel(add.name, { exact: true }).fill(name);
+    await page.getByLabel(add.text, { exact: true }).fill(text.repeat(times));
+    await press(page, add.keep);
+  };
+
+/** With a press of the button from the search into a conversation about the note, which is asked there. */
+async function askAboutNote(page: Page, t: Text): Promise<void> {
+  const { search, ask } = laterOf(t);
+  const [name, , query] = NOTES[isLanguage(t.code) ? t.code : 'en'];
+  await putNote()(page, t);
+  await page.getByRole('button', { name: search.texts.ask(name), exact: true }).click();
+  await page.getByLabel(ask.about.which).waitFor();
+  await page.getByRole('textbox').first().fill(query);
+  await press(page, ask.generate.go);
+  await page.locator('ol.read summary').first().click();
+}
+
+async function searchNote(page: Page, t: Text): Promise<void> {
+  const { search } = laterOf(t);
+  const [name, , query] = NOTES[isLanguage(t.code) ? t.code : 'en'];
+  await putNote()(page, t);
+  await page.getByRole('button', { name: search.texts.remove(name), exact: true }).waitFor();
+  await page.getByRole('searchbox').fill(query);
+  await press(page, search.form.go);
+  await page.locator('mark').nth(1).waitFor();
+}
+
+/** The kept conversation is open. */
+const shown = (page: Page): Promise<void> => page.locator('.turn').first().waitFor();
+
+async function typeNext(page: Page, t: Text): Promise<void> {
+  await shown(page);
+  const next = t.code === 'it' ? 'E se l’acido manca?' : 'And without the acid?';
+  await page.getByRole('textbox').first().fill(next);
+  await page.getByText(laterOf(t).ask.generate.leavesOut(1, '1')).waitFor();
+}
+
 async function fillSend(page: Page, t: Text): Promise<void> {
   await press(page, t.wallet.send);
   const fields = page.getByRole('dialog').getByRole('textbox');
@@ -156,6 +217,17 @@ export const SHOTS: readonly Shot[] = [
     act: (page, t) => press(page, t.wallet.restore),
   },
   {
+    name: 'wallet-restore-wrong',
+    state: 'fresh',
+    at: '#/wallet',
+    sheet: true,
+    async act(page, t) {
+      await press(page, t.wallet.restore);
+      await page.getByLabel(t.restore.words, { exact: true }).fill('1. hamster 2. diagarm 3. pri');
+      await press(page, t.protect.show);
+    },
+  },
+  {
     name: 'wallet-backup-check',
     state: 'stopped',
     at: '#/wallet',
@@ -239,7 +311,29 @@ export const SHOTS: readonly Shot[] = [
   { name: 'ask-writer', state: 'writer', at: '#/ask', act: openMore },
   { name: 'ask-writer-at-work', state: 'writer at work', at: '#/ask', main: true, act: askWriter },
   { name: 'ask-writer-done', state: 'writer done', at: '#/ask', act: askWriter },
+  { name: 'ask-chat', state: 'chat', at: '#/ask', main: true, act: typeNext },
+  { name: 'ask-chat-full', state: 'chat full', at: '#/ask', act: shown },
+  {
+    name: 'ask-chat-sheet',
+    state: 'chat',
+    at: '#/ask',
+    sheet: true,
+    async act(page, t) {
+      await shown(page);
+      await press(page, laterOf(t).ask.chats.change);
+      await armed(page);
+    },
+  },
   { name: 'ask-writer-too-long', state: 'writer too long', at: '#/ask', act: askWriter },
+  { name: 'search-new', state: 'compares', at: '#/ask/search' },
+  { name: 'search', state: 'compares', at: '#/ask/search', main: true, act: searchNote },
+  {
+    name: 'search-answer',
+    state: 'compares and writes',
+    at: '#/ask/search',
+    act: askAboutNote,
+  },
+  { name: 'search-reading', state: 'compares slowly', at: '#/ask/search', act: putNote(90) },
   { name: 'ask-new', state: 'fresh', at: '#/ask' },
   { name: 'ask-model-offered', state: 'language model offered', at: '#/ask' },
   { name: 'ask-model-elsewhere', state: 'language model elsewhere', at: '#/ask' },

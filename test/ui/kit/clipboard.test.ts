@@ -13,6 +13,7 @@ test('addresses, links, answers and reports can be copied by a button, and no se
   expect(holding(/\bnavigator\.clipboard\b|\bexecCommand\b/)).toEqual(['ui/kit/outside.ts']);
   expect(holding(/\bcopyText\(/)).toEqual([
     'ui/ask/AnswerRows.svelte',
+    'ui/ask/generate/Turn.svelte',
     'ui/ask/prepaid/Kept.svelte',
     'ui/kit/outside.ts',
     'ui/network/Report.svelte',

@@ -7,6 +7,7 @@ import {
   formatSi,
   formatVolts,
   groupsOf,
+  isDead,
   isStale,
   parseVolts,
 } from '../../../src/ui/kit/format.ts';
@@ -67,10 +68,18 @@ describe('measures', () => {
     expect(formatAge(3_600_000, 'it-IT')).toContain('1');
   });
 
-  it('a head of more than three blocks ago is stale', () => {
-    expect(isStale(1000, 16_000, 5000)).toBe(false);
-    expect(isStale(1000, 16_001, 5000)).toBe(true);
-    expect(isStale(0, 16_001, 5000)).toBe(false);
+  it('a head is old only where a healthy chain hardly ever is: after twelve blocks, and two minutes', () => {
+    expect(isStale(1000, 121_000, 5000)).toBe(false);
+    expect(isStale(1000, 121_001, 5000)).toBe(true);
+    expect(isStale(0, 121_001, 5000)).toBe(false);
+    expect(isStale(1000, 721_000, 60_000)).toBe(false);
+    expect(isStale(1000, 721_001, 60_000)).toBe(true);
+  });
+
+  it('and alarming only after ten', () => {
+    expect(isDead(1000, 601_000, 5000)).toBe(false);
+    expect(isDead(1000, 601_001, 5000)).toBe(true);
+    expect(isDead(1000, 721_000, 60_000)).toBe(false);
   });
 });
 

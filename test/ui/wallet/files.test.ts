@@ -1,13 +1,7 @@
-import { describe, expect, it, test } from 'vitest';
-import { addressOf, formatAddress } from '../../../src/core/address.ts';
-import { decode } from '../../../src/core/codec.ts';
-import { Tx, type TxOf } from '../../../src/core/formats.ts';
-import { ACCOUNT_MIN } from '../../../src/core/params.ts';
-import { buildChannel, buildClose, buildTransfer } from '../../../src/wallet/build.ts';
+import { describe, expect, it } from 'vitest';
+import { buildTransfer } from '../../../src/wallet/build.ts';
 import { decodeTx, summaryFromTx } from '../../../src/wallet/summary.ts';
 import type { VaultFile } from '../../../src/wallet/vault/vault-file.ts';
-import { historyLine } from '../../../src/ui/wallet/history/activity.ts';
-import { csvOf } from '../../../src/ui/wallet/history/csv.ts';
 import { textField } from '../../../src/ui/kit/spreadsheet.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
@@ -18,43 +12,13 @@ import {
   formatWalletFile,
   parseWalletFile,
 } from '../../../src/ui/wallet/keys/wallet-file.ts';
+import { readCsv } from './read-csv.ts';
 import { WatchedList } from '../../../src/ui/wallet/watched.svelte.ts';
 
 const PREFIX = 'rpila';
 const hash = (n: number) => new Uint8Array(32).fill(n);
 const myKey = hash(1);
 const base = { chainId: 3, from: myKey, nonce: 4n, expiry: 99, fee: 1000n };
-const entryOf = (bytes: Uint8Array, height = 12) => ({
-  id: hash(8),
-  position: { height, index: 0 },
-  tx: { tx: decode(Tx, bytes), signature: new Uint8Array(64) },
-});
-
-/** A reader of RFC 4180, as spreadsheets have it. */
-function readCsv(text: string, separator: string): string[][] {
-  const rows: string[][] = [[]];
-  let at = 0;
-  while (at < text.length) {
-    let cell = '';
-    if (text[at] === '"') {
-      const end = /(?<!")(?:"")*"(?!")/g;
-      end.lastIndex = at + 1;
-      const close = end.exec(text)!;
-      const stop = close.index + close[0].length - 1;
-      cell = text.slice(at + 1, stop).replaceAll('""', '"');
-      at = stop + 1;
-    } else
-      while (at < text.length && text[at] !== separator && text[at] !== '\r') cell += text[at++];
-    rows.at(-1)!.push(cell);
-    if (text[at] === separator) at += 1;
-    else {
-      at += 2;
-      if (at < text.length) rows.push([]);
-    }
-  }
-  return rows;
-}
-
 describe('a plot’s table as CSV', () => {
   const rows = [[new Date(Date.UTC(2026, 10, 25, 16, 47)), 41_230_000_000.5, 0]];
   it.each([
@@ -67,70 +31,6 @@ describe('a plot’s table as CSV', () => {
       ['2026-11-25 16:47:00', rate, '0'],
     ]);
   });
-});
-
-describe('the history as CSV', () => {
-  const memo = '=HYPERLINK("x";"y"), \u00e8';
-  const entries = [
-    entryOf(buildTransfer(base, { to: hash(7), amount: 1_234_500_000_000n, memo })),
-    entryOf(buildTransfer({ ...base, from: hash(2) }, { to: addressOf(myKey), amount: 5n }), 3),
-  ];
-  it.each([
-    ['it-IT', ';', '-1234,500001', '0,000000005', '0,000001'],
-    ['en-US', ',', '-1234.500001', '0.000000005', '0.000001'],
-    // eslint-disable-next-line @typescript-eslint/max-params -- the columns of the table above
-  ])('opens by the convention of %s', (locale, separator, sent, received, fee) => {
-    const text = csvOf(entries, {
-      locale,
-      prefix: PREFIX,
-      mine: addressOf(myKey),
-      words: keyring.csv,
-      kinds: {
-        ...en.wallet.other,
-        sent: 'Sent',
-        received: 'Received',
-        toSelf: '',
-        cancellation: '',
-      },
-      timeOf: (height) => (height === 12 ? Date.UTC(2026, 10, 25, 16, 47) : undefined),
-    });
-    expect(text.startsWith('\ufeff')).toBe(true);
-    const [titles, first, second, ...rest] = readCsv(text.slice(1), separator);
-    expect(rest).toEqual([]);
-    expect(titles).toHaveLength(8);
-    const other = formatAddress(hash(7), PREFIX);
-    expect(first!.slice(0, 6)).toEqual(['2026-11-25 16:47:00', '12', 'Sent', sent, fee, other]);
-    // What a spreadsheet would run is text.
-    expect(first![6]).toBe(`'${memo}`);
-    expect(second!.slice(0, 5)).toEqual(['', '3', 'Received', received, '0']);
-  });
-});
-
-test('a settlement of what was prepaid is told by who looks: what came, and what came back', () => {
-  const opening = decode(
-    Tx,
-    buildChannel(base, {
-      provider: hash(3),
-      payee: addressOf(hash(4)),
-      signer: hash(5),
-      limit: ACCOUNT_MIN,
-      lifetime: 60,
-    }),
-  ) as TxOf<'channel'>;
-  const unordered = { chainId: 3, from: hash(3), expiry: 99, fee: 1000n };
-  const closing = buildClose(unordered, {
-    channel: hash(8),
-    amount: 5000n,
-    voucher: new Uint8Array(64),
-  });
-  const entry = entryOf(closing);
-  const amountFor = (mine: Uint8Array, known = true) =>
-    historyLine(known ? { ...entry, opening } : entry, mine).amount;
-  expect(amountFor(addressOf(hash(4)))).toBe(4000n);
-  expect(amountFor(addressOf(base.from))).toBe(ACCOUNT_MIN - 5000n);
-  expect(amountFor(addressOf(base.from), false)).toBeUndefined();
-  const own = { ...entry, opening: { ...opening, payee: addressOf(base.from) } };
-  expect(historyLine(own, addressOf(base.from)).amount).toBe(ACCOUNT_MIN - 1000n);
 });
 
 describe('a field of a table', () => {

@@ -16,6 +16,7 @@ const setUp = () => {
 describe('history', () => {
   const entry = (height: number): AccountEntry => ({
     id: new Uint8Array(32).fill(height),
+    timeMs: 1000 * height,
     position: { height, index: 0 },
     tx: {
       tx: {

@@ -12,6 +12,7 @@ import { NOISE_KEY } from '../../../core/pow/noise.ts';
 import { MESSAGE_BYTES, tileCount } from '../../../core/pow/transcript.ts';
 import { AppError, assert } from '../../../lib/errors.ts';
 import type { Lap } from '../../engine/stages.ts';
+import { Arena } from './arena.ts';
 import { LANES, layOut, slabPanels, type Layout } from './layout.ts';
 import { instantiateKernel, type Exports, type Relaxed } from './modules.ts';
 import { INT7_MAX, Plain, type PlacedWeights, type PlainLinear, type Way } from './plain.ts';
@@ -26,43 +27,40 @@ const RANK_MAX = 240;
 const PEEL_BLOCKS_MAX = 130;
 /** MACs between two yields to the event loop: 10–20 ms, so that a pause is quick. */
 const SLAB_MACS = 3e8;
-/** Bytes kept free behind what is reserved, for reads past its end: BLAKE3 hashes four chunks of 1024 bytes at once. */
-const RESERVE_SLACK = 4096;
-const PAGE = 65_536;
-/** Most bytes of a kernel's memory: every address is a positive int32, as the exports return them. */
-const MEMORY_BYTES_MAX = 2 ** 31 - PAGE;
+/** Columns of B that lie in one panel, four entries of each in turn. */
+const PANEL = 8;
 /** The kernel hashes multiples of this. */
 const HASH_BYTES = 64;
 
 /**
- * `carryBytes`: most bytes of a carry that is hashed. `lap` is called after noise, gemm, tickets and peel.
+ * `carryBytes`: most bytes of a carry that is hashed. `lap` is called after noise, gemm, tickets and peel. `rows`: those
+ * that there is room for at first, where they are not all of the linears' m (`Kernel.forRows`).
  * @throws AppError MODEL_REFUSED, DEVICE_MEMORY
  */
 export async function createKernel(
   linears: readonly LinearSize[],
   carryBytes = 0,
   lap: Lap = () => undefined,
+  rows = rowsOf(linears),
 ): Promise<Kernel> {
   const rank = Math.max(...linears.map((l) => l.r));
   if (rank > RANK_MAX) throw new AppError('MODEL_REFUSED', `rank ${rank} is over ${RANK_MAX}`);
   const { wasm, relaxed } = await instantiateKernel();
-  const { at, end } = layOut(linears, carryBytes, wasm.heapBase());
-  growTo(wasm.memory, end);
-  return new Kernel({ wasm, relaxed, at, end, lap });
+  const arena = new Arena(wasm.memory, wasm.heapBase());
+  return new Kernel({ wasm, relaxed, arena, linears, carryBytes, lap }, rows);
 }
 
-/** @throws AppError DEVICE_MEMORY */
-function growTo(memory: WebAssembly.Memory, bytes: number): void {
-  try {
-    if (bytes > MEMORY_BYTES_MAX) throw new RangeError(`${bytes} is over ${MEMORY_BYTES_MAX}`);
-    memory.grow(Math.max(0, Math.ceil((bytes - memory.buffer.byteLength) / PAGE)));
-  } catch (cause) {
-    throw new AppError('DEVICE_MEMORY', `${bytes} bytes for the kernels`, { cause });
-  }
-}
+/** The most rows of A. */
+const rowsOf = (linears: readonly LinearSize[]): number => Math.max(...linears.map(({ m }) => m));
 
 /** Called between slabs of work; throws to stop it. */
 export type YieldToLoop = () => Promise<void> | undefined;
+
+/** Rows of a language model's table as weights of its head's product, on a kernel that has room for that. */
+export interface PlacedRows {
+  readonly kernel: Kernel;
+  readonly weights: PlacedWeights;
+}
 
 /** What a noisy product is made for. */
 export interface Noisy {
@@ -76,33 +74,64 @@ export interface Noisy {
   readonly tickets?: boolean;
 }
 
+/** What multiplies a row of C, and where the products go: addresses. */
+export interface Scale {
+  readonly factors: number;
+  readonly count: number;
+  readonly to: number;
+}
+
 interface KernelParts {
   readonly wasm: Exports;
   readonly relaxed: Relaxed | undefined;
-  readonly at: Layout;
-  /** First byte behind the regions. */
-  readonly end: number;
+  readonly arena: Arena;
+  readonly linears: readonly LinearSize[];
+  readonly carryBytes: number;
   readonly lap: Lap;
 }
 
 /** One model's linears, one unit at a time; who reserves memory of it runs segments in it too. */
 export class Kernel {
+  readonly #parts: KernelParts;
+  /** Rows of A that there is room for. */
+  readonly #rows: number;
   readonly #wasm: Exports;
   readonly #at: Layout;
   readonly #lap: Lap;
   readonly #plain: Plain;
-  /** First byte that nobody has reserved. */
-  #end: number;
+  /** One with room for more rows. */
+  #wide: Kernel | undefined;
   /** A as received and C as returned where they are float32; laid out when first used. */
   #floats: { at: number; bytes: number } | undefined;
 
-  constructor({ wasm, relaxed, at, end, lap }: KernelParts) {
+  /** @throws AppError DEVICE_MEMORY */
+  constructor(parts: KernelParts, rows: number) {
+    const { wasm, relaxed, arena, linears, carryBytes, lap } = parts;
+    const sizes = linears.map((l) => ({ ...l, m: rows }));
+    const at = layOut(sizes, carryBytes, (bytes) => arena.reserve(bytes));
+    this.#parts = parts;
+    this.#rows = rows;
     this.#wasm = wasm;
     this.#at = at;
     this.#lap = lap;
-    this.#end = end;
     this.#plain = new Plain(wasm, relaxed, at);
     this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
+  }
+
+  /**
+   * These linears with room for m rows: this kernel where it has that, else one beside it in the same memory, with the
+   * same weights, laid out when it is first asked for and then for all rows. @throws AppError DEVICE_MEMORY
+   */
+  forRows(m: number): Kernel {
+    if (m <= this.#rows) return this;
+    if (!this.#wide || this.#wide.#rows < m)
+      this.#wide = new Kernel(this.#parts, Math.max(m, rowsOf(this.#parts.linears)));
+    return this.#wide;
+  }
+
+  /** Other linears in the same memory, with room of their own for A and C. @throws AppError DEVICE_MEMORY */
+  beside(linears: readonly LinearSize[]): Kernel {
+    return new Kernel({ ...this.#parts, linears, carryBytes: 0 }, rowsOf(linears));
   }
 
   get memoryBytes(): number {
@@ -125,11 +154,7 @@ export class Kernel {
 
   /** Address of `bytes` zeros that are the caller's as long as the kernel lives; a multiple of 64. @throws DEVICE_MEMORY */
   reserve(bytes: number): number {
-    const at = this.#end;
-    const end = at + Math.ceil((bytes + RESERVE_SLACK) / 64) * 64;
-    growTo(this.memory, end);
-    this.#end = end;
-    return at;
+    return this.#parts.arena.reserve(bytes);
   }
 
   /**
@@ -159,6 +184,12 @@ export class Kernel {
       rows.set(new Int8Array(this.memory.buffer, turned, LANES * k), first * k);
     }
     return rows;
+  }
+
+  /** Row `row` of Bᵀ of placed weights to an address: k bytes. */
+  copyRow(k: number, { at }: PlacedWeights, row: number, to: number): void {
+    const place = row % PANEL;
+    this.#wasm.unpackWeights(at + (row - place) * k + 4 * place, 1, k, to);
   }
 
   #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
@@ -212,6 +243,14 @@ export class Kernel {
   /** BLAKE3 of bytes of the memory, at most as many as the largest carry has. */
   hashAt(at: number, bytes: number): Uint8Array {
     return bytes % HASH_BYTES ? plainHash(this.#bytes(at, bytes)) : this.#hash(at, bytes);
+  }
+
+  /**
+   * Row `row` of C times `count` int16 (a multiple of 4) at `factors`, as float64 at `to`: exact, a product of 40 bits
+   * or less.
+   */
+  scaledRow({ n }: Pick<LinearSize, 'n'>, row: number, scale: Scale): void {
+    this.#wasm.toLogits(this.#at.c + 4 * row * n, scale.factors, scale.count, scale.to);
   }
 
   /** C (m×n) as float32: a view that is valid until the next call. */

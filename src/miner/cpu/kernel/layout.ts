@@ -2,8 +2,6 @@
 import { TILE, type LinearSize } from '../../../core/manifest.ts';
 import { MESSAGE_BYTES } from '../../../core/pow/transcript.ts';
 
-/** Kernels read a little past a region's end. */
-const SLACK = 4096;
 /** Lanes of a turned operand: rows of A or columns of B that get their noise together. */
 export const LANES = 16;
 
@@ -49,16 +47,14 @@ const regionBytes = ({ m, k, n, r }: LinearSize, carry: number) => ({
 /** Address of each region. */
 export type Layout = ReturnType<typeof regionBytes>;
 
-/** Addresses from `base` on, and the first byte behind them. `carry`: most bytes of a carry that is hashed. */
-export function layOut(linears: readonly LinearSize[], carry: number, base: number) {
+/** Address of each region, as `reserve` gives it. `carry`: most bytes of a carry that is hashed. */
+export function layOut(
+  linears: readonly LinearSize[],
+  carry: number,
+  reserve: (bytes: number) => number,
+): Layout {
   const sizes = linears.map((l) => regionBytes(l, carry));
-  let end = Math.ceil(base / 64) * 64;
-  const place = (name: keyof Layout): number => {
-    const at = end;
-    end += Math.ceil((Math.max(...sizes.map((s) => s[name])) + SLACK) / 64) * 64;
-    return at;
-  };
   const names = Object.keys(sizes[0]!) as (keyof Layout)[];
-  const at = Object.fromEntries(names.map((name) => [name, place(name)])) as Layout;
-  return { at, end };
+  const place = (name: keyof Layout): number => reserve(Math.max(...sizes.map((s) => s[name])));
+  return Object.fromEntries(names.map((name) => [name, place(name)])) as Layout;
 }

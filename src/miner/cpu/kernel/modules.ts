@@ -1,4 +1,5 @@
 /** The kernel's two WebAssembly modules on one memory: one that runs everywhere, and one of relaxed SIMD. */
+import { utf8 } from '../../../lib/bytes.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
 import type { Primitives } from './primitives.ts';
 import { RELAXED_WASM } from './relaxed-wasm.ts';
@@ -25,12 +26,16 @@ export type Exports = Record<
   | 'widen'
   | 'quantize'
   | 'toFloat'
+  | 'toLogits'
   | 'heapBase',
   Call
 > & { memory: WebAssembly.Memory } & Primitives;
 
 /** Of the relaxed module (assembly/relaxed). */
 export type Relaxed = Record<'raise' | 'rowSums' | 'gemmPairs' | 'gemmSingles' | 'gemmQuads', Call>;
+
+/** What tells the kernel's code from any other. */
+export const KERNEL_PROGRAM = utf8(KERNEL_WASM + RELAXED_WASM);
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text.replaceAll('\n', '')), (c) => c.charCodeAt(0));
@@ -50,8 +55,8 @@ async function compileModules(): Promise<
   return [kernel, isExact(exports as unknown as Relaxed, memory) ? module : undefined];
 }
 
-/** Columns, rows and depth of the probe: a block of 4 rows and one row alone. */
-const PROBE = { n: 16, m: 5, k: 16 } as const;
+/** Columns, rows and depth of the probe: blocks of 4 and of 2 rows, and one row alone. */
+const PROBE = { n: 16, m: 7, k: 16 } as const;
 
 /**
  * Whether an engine's relaxed dots are exact at the ends of what they are used for: a dot that

@@ -3,17 +3,17 @@
  * What has passed is kept by package, program and device, so that a later start need not test again. Code of ours
  * that gives a wrong step, in the test or later, is not used again on this device: ONNX Runtime runs instead.
  */
-import { plainHash } from '../../../core/hash.ts';
+import { KIND } from '../../../core/manifest.ts';
 import { concat, toHex, utf8 } from '../../../lib/bytes.ts';
 import type { StepEngine, StepOptions } from '../../generator/stepper.ts';
 import type { Backend, ModelPackage, PassInput } from '../backend.ts';
 import { AppError } from '../../../lib/errors.ts';
+import { blake3Of } from '../../package/parts.ts';
 import { createDeviceStore, type DeviceStore } from './device-store.ts';
 import { selfTest, StepLost, testSteps } from '../self-test.ts';
 
 const PASSED = 'passed';
 const LOST = 'lost';
-const NONE = new Uint8Array();
 /** Verdicts kept: of each device, model and shape. */
 const VERDICTS_MAX = 64;
 
@@ -34,7 +34,10 @@ export interface TrustParts {
 /** A backend that tests itself before the first pass of each shape. */
 export type TrustedBackend = Backend & Required<Pick<Backend, 'lose'>>;
 
-/** Trusts nothing yet but the shape that is mined. @throws AppError SELF_TEST_FAILED, EXACTNESS_LOST, and the backend's */
+/**
+ * Trusts nothing yet but the shape that is mined; of a language model, which is never mined, nothing before somebody
+ * asks: its steps need no pass once they have passed. @throws AppError SELF_TEST_FAILED, EXACTNESS_LOST, and the backend's
+ */
 export async function trust(backend: Backend, parts: TrustParts): Promise<TrustedBackend> {
   const { model, verdicts, onLost, reference, anew } = parts;
   const { name } = model.manifest;
@@ -43,12 +46,14 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
   const passed = new Set<number>();
   let gone: StepLost | undefined;
 
-  /** `more`: code that runs beside that of the shape's passes. */
-  const program = async (shape: number, more: Uint8Array = NONE): Promise<string | undefined> => {
+  const keyOf = async (code: Uint8Array, what: number | 'steps'): Promise<string> =>
+    toHex(await blake3Of(concat(model.id, code, utf8(`${what} ${deviceOf(backend)}`))));
+  const program = async (shape: number): Promise<string | undefined> => {
     const code = await backend.program?.(shape);
-    const device = utf8(`${shape} ${deviceOf(backend)}`);
-    return code && toHex(plainHash(concat(model.id, code, more, device)));
+    return code && (await keyOf(code, shape));
   };
+  /** Of the steps that run: they were held against passes of shape 0, and are lost with any of its. */
+  const stepKeys = new Set<string>();
   // A store that fails is one that is empty: the device is tested, and is none the less right.
   const kept = async (key: string | undefined): Promise<string | undefined> =>
     key && (await verdicts.read(key).catch(() => undefined));
@@ -93,7 +98,7 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     const left = await backend.fallBack?.().catch((e: unknown) => AppError.from(e));
     if (!left) return false;
     // Also of code in whose place nothing runs yet, as without a connection.
-    await keep(key, `${LOST} ${step}`);
+    for (const lost of [key, ...stepKeys]) await keep(lost, `${LOST} ${step}`);
     onLost(backend, step, name);
     if (left instanceof AppError) throw left;
     return true;
@@ -122,20 +127,21 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
 
   /** Steps are code of their own, and end with what was tested: where ONNX Runtime runs instead, there are none. */
   async function steps(options: StepOptions): Promise<StepEngine> {
-    await ensure(0);
     const before = change;
     const engine = await backend.steps!(options);
-    const key = await program(0, engine.program);
+    const key = await keyOf(engine.program, 'steps');
     if (anew || (await kept(key)) !== PASSED) {
+      await ensure(0);
+      if (before !== change) return steps(options);
       await testSteps(backend, engine, model);
       await keep(key, PASSED);
     }
+    stepKeys.add(key);
     return {
       together: engine.together,
       conversations: engine.conversations,
       context: engine.context,
       program: engine.program,
-      conversationBytes: engine.conversationBytes,
       open: () => engine.open(),
       close: (conversation) => engine.close(conversation),
       length: (conversation) => engine.length(conversation),
@@ -147,7 +153,7 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     };
   }
 
-  await ensure(0);
+  if (model.manifest.kind !== KIND.generator) await ensure(0);
   return {
     kind: backend.kind,
     device: backend.device,
@@ -160,14 +166,15 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     step: (input, shape = 0) => when(shape, () => backend.step(input, shape)),
     ...(backend.steps && { steps }),
     ...(backend.weights && { weights: (linear: number) => backend.weights!(linear) }),
+    ...(backend.rows && { rows: (table: number) => backend.rows!(table) }),
     usesRuntime: () => backend.usesRuntime?.() ?? true,
     memoryBytes: () => backend.memoryBytes(),
     close: () => backend.close(),
     async lose(step) {
-      const key = await program(0);
+      // At once: nothing that is being computed is believed any more.
       if (await fallBack(0, step)) return ensure(0);
       // The processor is tried again at the next start, because nothing could run instead.
-      if (backend.kind !== 'cpu') await keep(key, `${LOST} ${step}`);
+      if (backend.kind !== 'cpu') await keep(await program(0), `${LOST} ${step}`);
       onLost(backend, step, name);
       throw (gone = new StepLost(backend, step));
     },

@@ -69,11 +69,12 @@ function comparedBy({ op, args, store }: Point): Mask | undefined {
   return { rows: own.count, columns: first.count, diagonal, depth: -data[0]! };
 }
 
-/** Places that rise by ones along one of the last two axes. */
+/** Whole places that rise by ones along one of the last two axes: rows and columns are counted by them. */
 function lineOf(ref: Ref, axis: -1 | -2): { from: number; count: number } | undefined {
   const data = constantOf(ref);
   const count = ref.dims.at(axis);
   if (!data || count !== data.length || sizeOf(ref.dims) !== count) return undefined;
+  if (!Number.isInteger(data[0])) return undefined;
   for (let i = 1; i < count; i++) if (data[i] !== data[0]! + i) return undefined;
   return { from: data[0]!, count };
 }

@@ -78,9 +78,9 @@ export function productStep(
 
 /** Where the tokens of a cache are in a product. */
 function cachedOf(store: Store, offset: number, column: number): Pick<ProductStep, 'cached'> {
-  const { tokens } = rootOf(store);
-  if (!tokens) return {};
-  const { row, room } = tokens;
+  const { role } = rootOf(store);
+  if (role.kind !== 'cache') return {};
+  const { row, room } = role;
   const from = Math.floor((store.offset + offset) / row) % room;
   return { cached: { along: column === row ? 'columns' : 'depths', from } };
 }

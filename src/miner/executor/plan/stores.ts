@@ -29,8 +29,6 @@ export interface Store {
   readonly list?: { readonly store: Store; readonly scale: number };
   /** The buffer that this is a part of. */
   readonly part?: Store;
-  /** Of a cache: elements from one token to the next, and tokens that it has room for. */
-  readonly tokens?: { readonly row: number; readonly room: number };
   /** Entries, where they are constant. */
   readonly data?: ArrayLike<number>;
   /** Times that a step reads it. */

@@ -119,15 +119,18 @@ export class Tensors {
     this.#refs.putConstant(fold(node, constants, value));
   }
 
-  /** An operand of an operator with a result of `dims`. */
-  #argument(name: string, dims: readonly number[]): Ref {
+  /** An operand of an operator with a result of `dims`; `made`: what was made for the operator's operands. */
+  #argument(name: string, dims: readonly number[], made: Map<string, Ref>): Ref {
     const node = this.#spread.get(name);
     if (!node || this.#refs.constant(name)) return this.#refs.operand(this.#refs.ref(name), dims);
-    const args = node.inputs.map((input) => this.#argument(input, dims));
+    const known = made.get(name);
+    if (known) return known;
+    const args = node.inputs.map((input) => this.#argument(input, dims, made));
     const op = POINTWISE.get(node.op);
-    if (!op) return args[0]!;
     const value = { ...this.#refs.value(name), dims, perSequence: true };
-    return this.#refs.point({ name, op, dims, args, value });
+    const ref = op ? this.#refs.point({ name, op, dims, args, value }) : args[0]!;
+    made.set(name, ref);
+    return ref;
   }
 
   /** Undefined: only the interpreter has it. */
@@ -191,7 +194,8 @@ export class Tensors {
     cover(op, `operator ${node.op}`);
     // The checker matched a quotient's Floor, or it would not have let the Div in; what it matched has no part.
     cover(op !== 'quotient' || value.bits === Infinity, `${name}: a quotient outside its form`);
-    const args = node.inputs.map((i) => this.#argument(i, value.dims));
+    const made = new Map<string, Ref>();
+    const args = node.inputs.map((i) => this.#argument(i, value.dims, made));
     return this.#refs.point({ name, op, dims: value.dims, args, value });
   }
 
@@ -274,10 +278,16 @@ export class Tensors {
     strides[axis] = row;
     strides[0] = sizeOf(rest) * room;
     const elements = dims[0]! * strides[0];
-    const more = { strides, elements, tokens: { row, room } };
-    const whole = storeOf({ kind: 'cache' }, storage, dims, more);
+    const more = { strides, elements };
+    const role = { kind: 'cache', low: lo, high: hi, row, room } as const;
+    const whole = storeOf(role, storage, dims, more);
     const list = { store: this.#positions, scale: row };
-    this.#refs.copy(x).store = { ...whole, dims: x.dims, part: whole, list };
+    // A row of one token: where tokens are the last axis, it is read along the one before.
+    const isLast = axis === x.dims.length - 1;
+    const kept = isLast ? x.dims.slice(0, -1) : x.dims;
+    const one = isLast ? this.#refs.moved(x, kept, (v) => reshapeView(v, kept)) : x;
+    const own = isLast ? strides.slice(0, -1) : strides;
+    this.#refs.copy(one).store = { ...whole, dims: kept, strides: own, part: whole, list };
     return { dims, store: whole, view: dense(dims) };
   }
 

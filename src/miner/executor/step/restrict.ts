@@ -63,9 +63,9 @@ export function restrictModel(
   { sequences, room }: StepSize,
 ): StepModel {
   if (shape.tokens < 2) throw new AppError('MODEL_REFUSED', 'a shape of one token has no step');
-  const axes = new Map<string, Axes>();
+  const handed = new Map<string, Axes>();
   const steps = facts.map((segment, index) =>
-    new Restriction(segment, { shape, sequences, room, axes }).run(index),
+    new Restriction(segment, { shape, sequences, room, handed }).run(index),
   );
   const carries = shape.carries.map((c) => ({ ...c, size: c.size / shape.tokens }));
   return { shape: { sequences, tokens: 1, carries }, facts: steps };
@@ -74,7 +74,15 @@ export function restrictModel(
 interface Setting extends StepSize {
   readonly shape: Pick<Shape, 'sequences' | 'tokens'>;
   /** Of tensors that earlier segments handed on. */
-  readonly axes: Map<string, Axes>;
+  readonly handed: Map<string, Axes>;
+}
+
+/** A beginning that no name of a segment has. */
+function freePrefix({ graph, values }: SegmentFacts): string {
+  const names = [...values.keys(), ...graph.constants.map(({ name }) => name)];
+  let prefix = 'step.';
+  while (names.some((name) => name.startsWith(prefix))) prefix += '.';
+  return prefix;
 }
 
 /** Operators on single entries, operand by operand. */
@@ -90,28 +98,34 @@ class Restriction {
   readonly #room: number;
   /** Of products, made when the first cache is asked for. */
   #causal: ReturnType<typeof causalProducts> | undefined;
-  /** Of all that depends on the unit, in the pass. */
-  readonly #axes: Map<string, Axes>;
+  readonly #handed: Setting['handed'];
+  /** Of all in the segment that depends on the unit, in the pass. */
+  readonly #axes = new Map<string, Axes>();
   readonly #makers = new Map<string, OnnxNode>();
   readonly #constants: Map<string, OnnxTensor>;
+  /** What nodes make of constants, as far as it was asked for. */
+  readonly #folded = new Map<string, OnnxTensor>();
   readonly #nodes: OnnxNode[] = [];
   readonly #values: Map<string, Value>;
   readonly #byPosition = new Map<string, PositionRows>();
   readonly #inputs: OnnxValue[];
+  /** With which names begin that are not the package's, so that none of its tensors is taken for another. */
+  readonly #prefix: string;
   /** Names of what was made once: caches, rows of constants. */
   readonly #made = new Map<string, string>();
 
-  constructor(facts: SegmentFacts, { shape, sequences, room, axes }: Setting) {
+  constructor(facts: SegmentFacts, { shape, sequences, room, handed }: Setting) {
     this.#facts = facts;
+    this.#prefix = freePrefix(facts);
     this.#shape = shape;
     this.#sequences = sequences;
     this.#room = room;
-    this.#axes = axes;
+    this.#handed = handed;
     this.#constants = new Map(facts.graph.constants.map((c) => [c.name, c]));
     this.#values = new Map(facts.values);
     this.#inputs = facts.graph.inputs.map((input) => {
-      const found = axes.get(input.name) ?? this.#inputAxes(input);
-      axes.set(input.name, found);
+      const found = handed.get(input.name) ?? this.#inputAxes(input);
+      this.#axes.set(input.name, found);
       return { ...input, dims: this.#restricted(input.name, found) };
     });
   }
@@ -127,9 +141,10 @@ class Restriction {
       }
     }
     const outputs = this.#facts.graph.outputs.map((output) => {
-      const { n } = tokensOf(this.#axes.get(output.name)!);
-      if (n < this.#shape.tokens)
+      const axes = this.#axes.get(output.name)!;
+      if (tokensOf(axes).n < this.#shape.tokens)
         throw new AppError('MODEL_REFUSED', `seg-${segment}: '${output.name}' has no row a token`);
+      this.#handed.set(output.name, axes);
       return { ...output, dims: this.#values.get(output.name)!.dims };
     });
     const graph = {
@@ -315,7 +330,7 @@ class Restriction {
     if (known) return known;
     const axes = this.#axes.get(name)!;
     const { axis, n } = tokensOf(axes);
-    const as = `${name}.all`;
+    const as = `${this.#prefix}${name}.all`;
     const dims = this.#restricted(name, axes, true, as);
     this.#made.set(name, as);
     if (n === this.#shape.tokens) {
@@ -335,7 +350,7 @@ class Restriction {
   }
 
   #shapeOf(dims: readonly number[]): string {
-    const name = `shape.${dims.join('.')}`;
+    const name = `${this.#prefix}shape.${dims.join('.')}`;
     const data = BigInt64Array.from(dims, BigInt);
     this.#constants.set(name, { name, type: 'int64', dims: [dims.length], data });
     return name;
@@ -353,7 +368,8 @@ class Restriction {
     const [outer, inner] = [factors.slice(0, before), factors.slice(before + 1)].map((f) =>
       f.reduce((p, { n }) => p * n, 1),
     ) as [number, number];
-    const key = `${name}.at.${axis - lead - dims.length}.${outer}.${n}`;
+    // The same constant may stand beside tensors of several ranks.
+    const key = `${this.#prefix}${name}.at.${axis}.${axes.length}.${outer}.${n}`;
     const known = this.#made.get(key);
     if (known) return known;
     const full = [...new Array<number>(lead).fill(1), ...dims];
@@ -387,12 +403,14 @@ class Restriction {
 
   /** A constant, or what nodes make of constants. */
   #constant(name: string): OnnxTensor {
-    const known = this.#constants.get(name);
+    const known = this.#constants.get(name) ?? this.#folded.get(name);
     if (known) return known;
     const node = this.#makers.get(name)!;
-    const constants = node.inputs.map((i) => this.#constant(i));
+    const constants = [...new Set(node.inputs)].map((i) => this.#constant(i));
     const { data, dims } = interpret({ nodes: [node], constants }, new Map()).get(name)!;
-    return { name, type: 'float32', dims, data };
+    const made: OnnxTensor = { name, type: 'float32', dims, data };
+    this.#folded.set(name, made);
+    return made;
   }
 }
 

@@ -1,5 +1,4 @@
 /** Options of a language model's answer as a person reads and types them. Pure. */
-import type { GenerateAsked } from '../../../client/api.ts';
 import { AppError } from '../../../lib/errors.ts';
 import {
   choosingProblem,
@@ -8,13 +7,17 @@ import {
   unitsFromText,
   type Choosing,
 } from '../../../miner/generator/options.ts';
+import type { KeptChat } from './chats/kept-chat.ts';
 
 /** What the fields hold. */
 export interface Said {
   temperature: string;
   topP: string;
   maxTokens: string;
+  /** '': another one for each answer. */
   seed: string;
+  /** What the model is told before all questions. */
+  system: string;
 }
 
 /** Units of one. */
@@ -23,7 +26,7 @@ type Numbered = keyof typeof ONE;
 const DECIMALS = 2;
 
 /** A model's own options as they stand in the fields. */
-export function saidOf(defaults: Choosing, locale: string): Omit<Said, 'seed'> {
+export function saidOf(defaults: Choosing, locale: string): Pick<Said, Numbered> {
   const digits = { maximumFractionDigits: DECIMALS, useGrouping: false };
   const shown = (name: Numbered): string =>
     new Intl.NumberFormat(locale, digits).format(defaults[name] / ONE[name]);
@@ -39,10 +42,10 @@ export function saidOf(defaults: Choosing, locale: string): Omit<Said, 'seed'> {
  * @throws AppError OPTION_MALFORMED, OPTION_RANGE, with the field's name as its message
  */
 export function askedOf(
-  said: Said,
+  said: Pick<Said, Numbered>,
   defaults: Choosing,
   locale: string,
-): Required<Pick<GenerateAsked, 'options' | 'seed'>> {
+): Partial<Record<Numbered, number>> {
   const mark = (1.5).toLocaleString(locale).includes(',') ? ',' : '.';
   const own = saidOf(defaults, locale);
   const options: Partial<Record<Numbered, number>> = {};
@@ -55,8 +58,23 @@ export function askedOf(
     }
     if (choosingProblem({ ...defaults, ...options })) throw new AppError('OPTION_RANGE', name);
   }
-  return { options, seed: said.seed };
+  return options;
 }
+
+/** Options as a conversation keeps them. */
+export const keptOf = (options: Partial<Record<Numbered, number>>): Pick<KeptChat, Numbered> => ({
+  temperature: options.temperature ?? null,
+  topP: options.topP ?? null,
+  maxTokens: options.maxTokens ?? null,
+});
+
+/** Those that a conversation keeps. */
+export const choosingIn = (chat: Pick<KeptChat, Numbered>): Partial<Record<Numbered, number>> =>
+  Object.fromEntries(
+    (Object.keys(ONE) as Numbered[]).flatMap((name) =>
+      chat[name] === null ? [] : [[name, chat[name]]],
+    ),
+  );
 
 /** Where the last whole sentence or line of a text ends; 0 where there is none. */
 export function wholeSentences(text: string): number {

@@ -1,7 +1,14 @@
 /** Prepaying answers: what a person sets aside, what the vault read of it, and how a channel is told. Pure. */
 import type { ModelInfo, Prepaid, Provider } from '../../../client/api.ts';
 import { shapeOfInput, shapesOfInput, tokensMax, tokensRead } from '../../../core/manifest.ts';
-import { costOf, pricedInput, type Price, type Priced } from '../../../core/price.ts';
+import {
+  costOf,
+  pricedInput,
+  stepOf,
+  unitsFor,
+  type Price,
+  type Priced,
+} from '../../../core/price.ts';
 import { CHANNEL_LIFETIME_MAX, ACCOUNT_MIN, NANOVOLTS } from '../../../core/params.ts';
 import type { NetworkName } from '../../../core/params.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
@@ -120,6 +127,22 @@ export const unitsOf = (input: Uint8Array, model: ModelInfo): number =>
   model.kind === 'generator'
     ? Math.max(1, Math.min(TOKENS_MOST, tokensMax(model) - tokensRead(model, input)))
     : shapesOfInput(model, input).length;
+
+/**
+ * Units that an answer is asked for: of tokens no more than what is left pays for, but a step.
+ * @param left nV; undefined: nothing is set aside yet
+ */
+export function unitsAsked(
+  input: Uint8Array,
+  model: ModelInfo,
+  price: Price,
+  left: bigint | undefined,
+): number {
+  const units = unitsOf(input, model);
+  if (model.kind !== 'generator' || left === undefined) return units;
+  const payable = Math.max(stepOf(price), unitsFor(priceFor(price, model, input), left));
+  return Math.min(units, payable);
+}
 
 /** How often a long input costs what a short one does, for each row; at least 1. */
 export const timesPrice = (model: ModelInfo, input: Uint8Array | undefined): number =>

@@ -30,6 +30,8 @@ export class Prepaids {
   providers = $state.raw<readonly Provider[]>();
   /** Whom a question goes to; undefined: this device. It stays where it is while a person is at it. */
   provider = $state.raw<Provider>();
+  /** The one that was chosen in place of who gave nothing. */
+  instead = $state.raw<Provider>();
   distrusted = $state.raw<readonly Distrusted[]>([]);
   /** Newest last; undefined until they were read. */
   channels = $state.raw<readonly Prepaid[]>();
@@ -57,7 +59,7 @@ export class Prepaids {
     const stop = this.#session.on((event) => {
       if (event.type === 'prepaid') this.note(event.channel);
       else if (event.type === 'part') this.#notePart(event);
-      else if (event.type === 'paid') this.#noteAnswer(event.answer);
+      else if (event.type === 'paid') this.noteAnswer(event.answer);
     });
     void this.#read().catch((error: unknown) => this.#session.fail(error));
     return stop;
@@ -88,7 +90,7 @@ export class Prepaids {
   }
 
   pick(provider: Provider | undefined): void {
-    this.provider = provider;
+    [this.provider, this.instead] = [provider, undefined];
     this.#isPicked = true;
   }
 
@@ -106,13 +108,27 @@ export class Prepaids {
     const salt = crypto.getRandomValues(new Uint8Array(32));
     const mine = { channel: id, model, input, n: undefined, bytes: new Uint8Array() };
     [this.arriving, this.latest, this.failed] = [mine, undefined, undefined];
+    this.instead = undefined;
     try {
-      this.#noteAnswer(await this.#session.peer.askPrepaid({ channel: id, salt, ...asked }));
+      this.noteAnswer(await this.#session.peer.askPrepaid({ channel: id, salt, ...asked }));
     } catch (error) {
       this.failed = AppError.from(error);
       if (this.arriving && equal(this.arriving.channel, id)) this.arriving = undefined;
       await this.#leaveOut().catch(() => undefined);
+      await this.#chooseNext(channel.provider, model).catch(() => undefined);
     }
+  }
+
+  /** Whoever gave nothing comes last for a while; the first that has not is chosen. */
+  async #chooseNext(asked: Uint8Array, model: Uint8Array): Promise<void> {
+    const providers = await this.#session.peer.providers(model);
+    if (this.#wanted && !equal(this.#wanted, model)) return;
+    this.providers = providers;
+    const still = providers.find(({ key }) => equal(key, asked));
+    const next = providers.find(({ gaveNothing }) => !gaveNothing);
+    if (!next || (still && !still.gaveNothing)) return;
+    this.pick(next);
+    this.instead = next;
   }
 
   /** Runs the model on a kept answer, and keeps what that says. */
@@ -154,7 +170,8 @@ export class Prepaids {
     this.arriving = { ...arriving, n: part.n, bytes: concat(before, part.bytes) };
   }
 
-  #noteAnswer(answer: PaidAnswer): void {
+  /** It has come, or is told of again. */
+  noteAnswer(answer: PaidAnswer): void {
     if (!this.#replace(answer)) this.answers = [answer, ...this.answers].slice(0, ANSWERS_MAX);
     if (!this.arriving || !equal(this.arriving.channel, answer.channel)) return;
     [this.arriving, this.latest] = [undefined, answer];

@@ -5,8 +5,8 @@ import { errors, forms } from './errors.ts';
 
 /** Lines of the history by kind of transaction; a transfer's are named by its direction. */
 const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
-  channel: 'Prepaid',
-  close: 'Prepaid, cashed in',
+  channel: 'Prepaid answers',
+  close: 'Answered for pay',
 };
 
 export const en = {
@@ -46,7 +46,6 @@ export const en = {
     resume: 'Resume',
     again: 'Try again',
     pause: 'Pause',
-    finish: 'Finish and stop',
     before: 'Before you press',
     factDownload: (size: string) => `${size} to download, once: the models and their runtime`,
     factDownloadUnknown: 'The models and their runtime are downloaded, once',
@@ -74,6 +73,8 @@ export const en = {
     peers: 'Peers',
     peersAgree: (agreeing: string, all: string) => `${agreeing} of ${all} agree`,
     stale: (age: string) => `The last block came ${age}: these numbers may be out of date.`,
+    nobodyMines: (age: string) => `The last block came ${age}: perhaps nobody is mining now.`,
+    startHere: 'Mine the next one here',
     model: 'Model',
     backendGpu: 'WebGPU',
     backendCpu: 'processor',
@@ -102,6 +103,8 @@ export const en = {
   headLine: {
     old: 'old',
     agree: (agreeing: string, all: string) => `${agreeing} of ${all} peers agree`,
+    asking: (n: number, shown: string) =>
+      n === 1 ? 'asking the one peer' : `asking ${shown} peers`,
   },
   care: {
     intensity: 'Intensity',
@@ -206,8 +209,6 @@ export const en = {
     share: 'Whoever pays you must see all of these groups, in this order.',
     qr: 'QR code of your address',
     pending: 'Waiting',
-    history: 'History',
-    historyEmpty: 'Nothing sent or received yet.',
     received: 'Received',
     sent: 'Sent',
     toSelf: 'To yourself',
@@ -301,8 +302,6 @@ export const en = {
   },
   restore: {
     title: 'Restore from words',
-    intro:
-      'Type or paste the 24 words, with blanks between them. They are not shown on the screen.',
     words: '24 words',
     count: (n: string) => `${n} of 24`,
     first: 'Type the words first.',

@@ -10,11 +10,13 @@ export const device = {
     byMenu: 'In the Share menu choose “Add to Home Screen”, on a Mac “Add to Dock”.',
   },
   title: 'This device',
-  lead: 'Keys, contacts, the checked chain and the models lie in this browser alone.',
+  lead: 'Keys, contacts, conversations, the checked chain, your texts and the models lie in this browser alone.',
   storage: 'If the disk gets full',
   kept: 'the browser keeps them: it has promised',
   notKept: 'the browser may clear them without asking',
   keptUnknown: 'this browser does not say whether it keeps them',
+  chats: 'Conversations',
+  chatsKept: (n: string, bytes: string) => `${n}, ${bytes}`,
   keep: 'Ask the browser to keep them',
   keepRefused:
     'Not now, says the browser. It usually agrees once the app is installed or often used. ' +
@@ -30,8 +32,9 @@ export const device = {
     open: 'Erase everything…',
     what: 'These go from this browser:',
     keys: 'the keys, with every account',
-    lists: 'contacts, watched addresses, kept answers and settings',
+    lists: 'contacts, watched addresses, conversations, kept answers and settings',
     chain: 'the checked headers, proofs and blocks',
+    texts: 'the texts that you put in to search',
     models: 'the models and the app’s copy for offline',
     unsaved:
       'The 24 words of these keys were never checked. Without them the coins are lost for good.',

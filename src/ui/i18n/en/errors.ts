@@ -90,6 +90,14 @@ export const errors: ErrorTexts = {
   OPTION_MALFORMED: 'This option could not be read. Write a number, as 0.7.',
   OPTION_RANGE: 'This option is outside what a model takes.',
   TOKENIZER_MISSING: 'This model names no tokenizer: only programs that make token ids can ask it.',
+  TEXTS_BUSY: 'Another tab is changing your texts. Let it end, or stop it there.',
+  TEXT_GONE: 'This file could not be read. Choose it once more.',
+  TEXTS_FULL: 'There is no room for more texts. Remove some that you no longer search.',
+  TEXT_BINARY:
+    'This file is no plain text. Of a PDF, a web page or a document, save the text first.',
+  TEXT_EMPTY: 'There is nothing to read in this text.',
+  TEXT_ENCODING: 'The letters of this file cannot be read. Save it as UTF-8.',
+  TEXT_LARGE: 'This text is too large: at most 8 MiB each.',
   PREPAID_RANGE: 'Set aside at least 0.01 VLT, for 60 to 20,160 blocks.',
   AMOUNT_RANGE: 'This amount is outside what a payment can hold.',
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
@@ -114,6 +122,9 @@ export const errors: ErrorTexts = {
   DERIVING_STOPPED: 'Stopped. Nothing was changed.',
   UNASKED_REFUSED:
     'The keys did not sign this close: its fee would take over half of what the channel pays. It is tried again with each block.',
+  ANSWER_DISPUTED:
+    'Others gave other answers to the same question, and no two of them the same. Only running the model here proves ' +
+    'which is right.',
   ANSWER_FALSE:
     'This answer is false: the model gives another one, and the signed receipt proves it. Pila no longer asks ' +
     'whoever gave it.',

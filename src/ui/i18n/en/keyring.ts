@@ -67,13 +67,24 @@ export const keyring = {
     unlock: 'Unlock with the passkey',
     or: 'Or with the passphrase:',
   },
+  restore: {
+    intro:
+      'Type or paste the 24 words: a list with numbers or commas will do. They are not shown on the screen.',
+    unknown: (places: readonly string[]) =>
+      places.length === 1
+        ? `Word ${places[0]} is not in the list.`
+        : `Words ${places.join(', ')} are not in the list.`,
+    like: (place: string) => `Word ${place}: did you mean`,
+    endings: 'The word may be',
+    show: 'Show the words to see what is like them.',
+  },
   file: {
     export: 'Save as a file',
     exportTitle: 'Wallet file',
     exportWhy:
       'Keys sealed by your passphrase, names of accounts, contacts and watched addresses. Whoever has ' +
       'the file can guess at the passphrase for as long as they like: keep it where only you are. It ' +
-      'does not replace the 24 words.',
+      'does not replace the 24 words, and holds neither conversations nor answers nor the texts that you search.',
     first: 'Set a passphrase first: it seals the file.',
     save: 'Save the file',
     import: 'Open a wallet file',
@@ -96,8 +107,13 @@ export const keyring = {
     fee: 'Fee in VLT',
     other: 'Other side',
     memo: 'Note',
-    id: 'Transaction',
-    cut: (n: string) => `Only the newest ${n} are in the file.`,
+    name: 'Contact',
+    own: 'Own note',
+    remark: 'Remark',
+    id: 'Transaction or block',
+    rest: 'Not in these lines',
+    restWhy: 'what the balance holds beside them: earlier, or not proven line by line',
+    cut: (n: string) => `Only the newest ${n} transactions are in the file.`,
   },
   scan: {
     open: 'Scan a QR code',

@@ -22,6 +22,10 @@ export const prepaid = {
     now: 'answers at once',
     wait: (queue: string, span: string) => `${queue} before you, about ${span}`,
     paid: (amount: string) => `paid ${amount} VLT from here so far`,
+    answered: (count: string) => `answers kept here: ${count}`,
+    gaveNothing: 'gave nothing when asked last',
+    instead: (name: string) =>
+      `Whoever was asked gave nothing; ${name} is chosen now. Nothing is set aside with the next one before you confirm.`,
     falseOnes: (count: string) =>
       `Left out, because what they gave here was proven false or dishonest: ${count}`,
   },
@@ -30,6 +34,7 @@ export const prepaid = {
     here: 'Run it here',
     running: 'Running…',
     most: (amount: string) => `Costs at most ${amount} VLT.`,
+    reads: 'The one who answers reads it; nobody else does.',
     longer: (tokens: string, times: string) =>
       `Over ${tokens} tokens a text costs more: here each costs ${times} times as much.`,
     used: (name: string, limit: string, used: string) =>
@@ -38,13 +43,14 @@ export const prepaid = {
     allUsed: 'All used. Set aside more to go on.',
     busy: 'A question is being answered.',
     stop: 'Stop',
-    stopWhy: 'What has come is paid, and no more.',
+    stopWhy: 'What is being made still comes and is paid, and no more.',
     connecting: 'Pila is looking for peers. Until it has found one, only this device can answer.',
     offline: 'No peer is reachable, so only this device can answer. Check the connection.',
     offlineWithout:
       'No peer is reachable, and the model is not on this device yet. This device can answer once it has ' +
       'the model: check the connection.',
     short: 'What is left there does not pay for this text. Set aside more to ask it.',
+    less: (tokens: string) => `What is left there pays for an answer of at most ${tokens} tokens.`,
     answer: 'Answer',
     arriving: 'The answer is coming…',
   },
@@ -139,7 +145,13 @@ export const prepaid = {
     time: 'Came',
     total: 'In all, for answers there',
     number: 'Number there',
-    verdict: { unchecked: 'not checked', equal: 'checked here', false: 'false' },
+    verdict: {
+      unchecked: 'not checked',
+      equal: 'checked here',
+      false: 'false',
+      agreed: 'the same elsewhere',
+      disputed: 'another one elsewhere',
+    },
     verify: 'Verify here',
     again: 'Verify again',
     verifying: 'Running the model…',
@@ -168,6 +180,34 @@ export const prepaid = {
       'model, and what it came to.',
     unsigned:
       'That the answer is what the model gives, the receipt does not prove; “Verify here” does.',
+  },
+  second: {
+    title: 'Have somebody else answer it too',
+    why:
+      'Whoever runs this model on this question gets the same answer. Somebody else is asked the same, and the ' +
+      'two answers are compared.',
+    go: (name: string, amount: string) => `Ask ${name}, for at most ${amount} VLT`,
+    next:
+      'Where nothing comes, or another answer, the next one is asked with whom something is set aside, at no ' +
+      'higher price: three at most.',
+    aside: (name: string, amount: string) =>
+      `${name} answers it for at most ${amount} VLT. Something has to be set aside there first.`,
+    asking: (name: string) => `${name} answers the same question…`,
+    none: 'Nobody else offers to answer with this model now.',
+    same: (name: string) => `Equal: ${name} gave the same answer.`,
+    other: (name: string) => `${name} gave another answer.`,
+    otherFrom: (name: string, number: string, said: string, theirs: string) =>
+      `${name} gave another answer: the first token that differs is number ${number}, which says “${said}” here ` +
+      `and “${theirs}” there.`,
+    shorter: (name: string, number: string) =>
+      `${name} gave the same, but nothing from token number ${number} on.`,
+    open: 'One of them is false. Somebody else’s answer makes it likely which; “Verify here” proves it.',
+    against: (names: string) =>
+      `${names} gave the same other answer, so this one is likely to be false. “Verify here” proves it.`,
+    failed: (name: string) => `${name} gave no answer to compare.`,
+    proof:
+      'The answers were compared here, byte by byte, and each has its own signed receipt. Two keys may be one ' +
+      'person’s, so nobody is left out because of what others said: only the model, run here, proves an answer.',
   },
   shared: {
     title: 'A shared answer',
@@ -204,6 +244,13 @@ export const prepaid = {
         'this device does by itself before it ends.',
     ],
     none: 'Nobody has asked yet.',
+    price: 'Price of 1,000 tokens, in VLT',
+    priceWhy:
+      'Left empty, it is what this device would earn by mining in the time, as the network is now. A token is ' +
+      'some three quarters of a word; four tokens of the question count as one.',
+    priceMalformed: 'Enter a number such as 1.25, without thousands marks, or nothing.',
+    priceSave: 'Set the price',
+    priceSaved: 'Set: who asks from now on reads it.',
   },
 };
 export type PrepaidText = typeof prepaid;

@@ -53,6 +53,10 @@ export const wallet = {
     lost: (rest: string) =>
       `With this fee ${rest} would be left, less than the 0.01 VLT that an account has to hold: ` +
       'they go to a miner.',
+    cancelGo: 'Cancel the payment',
+    keep: 'Keep it',
+    cancelSent: 'Cancellation sent',
+    cancelSentWhy: 'Whichever of the two is in a block first holds: “Waiting” tells.',
     cancellation: 'Cancellation of a payment',
     rival: 'to be replaced by a dearer one of yours',
     until: (height: string, left: string) => `valid until block ${height}, ${left} to go`,
@@ -71,20 +75,6 @@ export const wallet = {
     link: 'Payment link',
     copyLink: 'Copy link',
     amountWrong: 'Enter a number above zero such as 1.25, or nothing.',
-  },
-  history: {
-    older: 'Older',
-    complete: (total: string) =>
-      `Complete: all ${total} transactions. Each names the one before it, and the last is in the ` +
-      'proven account.',
-    linked: (shown: string, total: string) =>
-      `The newest ${shown} of ${total}, none left out: each names the one before it.`,
-    partial: (shown: string, total: string) =>
-      `${shown} of ${total}. That none is left out between them is not proven.`,
-    apart:
-      'Pay for blocks, and what comes back unused after its time, are no transactions: they are in the ' +
-      'balance alone.',
-    open: 'How do we know?',
   },
 };
 export type WalletText = typeof wallet;

@@ -11,11 +11,13 @@ export const device: typeof en = {
     byMenu: 'Nel menu Condividi scegli «Aggiungi alla schermata Home», su Mac «Aggiungi al Dock».',
   },
   title: 'Questo dispositivo',
-  lead: 'Chiavi, contatti, catena verificata e modelli stanno solo in questo browser.',
+  lead: 'Chiavi, contatti, conversazioni, catena verificata, i tuoi testi e modelli stanno solo in questo browser.',
   storage: 'Se il disco si riempie',
   kept: 'il browser li conserva: lo ha promesso',
   notKept: 'il browser può cancellarli senza chiedere',
   keptUnknown: 'questo browser non dice se li conserva',
+  chats: 'Conversazioni',
+  chatsKept: (n, bytes) => `${n}, ${bytes}`,
   keep: 'Chiedi al browser di conservarli',
   keepRefused:
     'Per ora il browser dice di no. Di solito accetta quando l’app è installata o usata spesso. ' +
@@ -31,8 +33,9 @@ export const device: typeof en = {
     open: 'Cancella tutto…',
     what: 'Da questo browser spariscono:',
     keys: 'le chiavi, con tutti i conti',
-    lists: 'contatti, indirizzi osservati, risposte conservate e impostazioni',
+    lists: 'contatti, indirizzi osservati, conversazioni, risposte conservate e impostazioni',
     chain: 'intestazioni, prove e blocchi verificati',
+    texts: 'i testi che hai messo per cercarci',
     models: 'i modelli e la copia dell’app per quando manca la rete',
     unsaved:
       'Le 24 parole di queste chiavi non sono mai state controllate. Senza di esse le monete sono perse per sempre.',

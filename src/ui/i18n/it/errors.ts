@@ -100,6 +100,14 @@ export const errors: ErrorTexts = {
   OPTION_RANGE: 'Questa opzione è fuori da ciò che un modello accetta.',
   TOKENIZER_MISSING:
     'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
+  TEXTS_BUSY: 'Un’altra scheda sta cambiando i tuoi testi. Lascia che finisca, o fermala lì.',
+  TEXT_GONE: 'Questo file non si è potuto leggere. Sceglilo di nuovo.',
+  TEXTS_FULL: 'Non c’è posto per altri testi. Togline qualcuno in cui non cerchi più.',
+  TEXT_BINARY:
+    'Questo file non è un testo semplice. Di un PDF, di una pagina web o di un documento, salva prima il testo.',
+  TEXT_EMPTY: 'In questo testo non c’è niente da leggere.',
+  TEXT_ENCODING: 'Le lettere di questo file non si leggono. Salvalo in UTF-8.',
+  TEXT_LARGE: 'Questo testo è troppo grande: al massimo 8 MiB l’uno.',
   PREPAID_RANGE: 'Metti da parte almeno 0,01 VLT, per 60–20.160 blocchi.',
   AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
@@ -126,6 +134,9 @@ export const errors: ErrorTexts = {
   DERIVING_STOPPED: 'Fermato. Nulla è cambiato.',
   UNASKED_REFUSED:
     'Le chiavi non hanno firmato questa chiusura: la commissione prenderebbe più di metà di quanto il canale paga. Si riprova a ogni blocco.',
+  ANSWER_DISPUTED:
+    'Altri hanno dato risposte diverse alla stessa domanda, e nessuna due volte. Solo eseguire qui il modello prova ' +
+    'quale è giusta.',
   ANSWER_FALSE:
     'Questa risposta è falsa: il modello ne dà un’altra, e la ricevuta firmata lo prova. Pila non chiederà più ' +
     'a chi l’ha data.',

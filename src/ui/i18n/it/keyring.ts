@@ -67,13 +67,24 @@ export const keyring: KeyringText = {
     unlock: 'Sblocca con la passkey',
     or: 'Oppure con la frase segreta:',
   },
+  restore: {
+    intro:
+      'Scrivi o incolla le 24 parole: va bene anche un elenco con numeri o virgole. Non si vedono sullo schermo.',
+    unknown: (places) =>
+      places.length === 1
+        ? `La parola ${places[0]} non è nell’elenco.`
+        : `Le parole ${places.join(', ')} non sono nell’elenco.`,
+    like: (place) => `Parola ${place}: forse volevi scrivere`,
+    endings: 'La parola può essere',
+    show: 'Mostra le parole per vedere quelle simili.',
+  },
   file: {
     export: 'Salva in un file',
     exportTitle: 'File del portafoglio',
     exportWhy:
       'Chiavi sigillate dalla tua frase segreta, nomi dei conti, contatti e indirizzi osservati. Chi ha il ' +
       'file può provare a indovinare la frase segreta quanto vuole: tienilo dove arrivi solo tu. Non ' +
-      'sostituisce le 24 parole.',
+      'sostituisce le 24 parole, e non contiene né conversazioni né risposte né i testi in cui cerchi.',
     first: 'Imposta prima una frase segreta: è lei a sigillare il file.',
     save: 'Salva il file',
     import: 'Apri un file del portafoglio',
@@ -96,8 +107,13 @@ export const keyring: KeyringText = {
     fee: 'Commissione in VLT',
     other: 'Altra parte',
     memo: 'Nota',
-    id: 'Transazione',
-    cut: (n) => `Nel file ci sono solo le ultime ${n}.`,
+    name: 'Contatto',
+    own: 'Nota propria',
+    remark: 'Osservazione',
+    id: 'Transazione o blocco',
+    rest: 'Non in queste righe',
+    restWhy: 'ciò che il saldo contiene oltre a esse: precedente, o non dimostrato riga per riga',
+    cut: (n) => `Nel file ci sono solo le ultime ${n} transazioni.`,
   },
   scan: {
     open: 'Leggi un codice QR',

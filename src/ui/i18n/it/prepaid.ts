@@ -21,6 +21,10 @@ export const prepaid: PrepaidText = {
     now: 'risponde subito',
     wait: (queue, span) => `${queue} prima di te, circa ${span}`,
     paid: (amount) => `da qui ha già avuto ${amount} VLT`,
+    answered: (count) => `risposte tenute qui: ${count}`,
+    gaveNothing: 'all’ultima domanda non ha dato nulla',
+    instead: (name) =>
+      `Chi è stato interpellato non ha dato nulla; ora è scelto ${name}. Con il prossimo nulla è messo da parte prima della tua conferma.`,
     falseOnes: (count) =>
       `Esclusi, perché qui hanno dato cose false o disoneste, ed è provato: ${count}`,
   },
@@ -29,6 +33,7 @@ export const prepaid: PrepaidText = {
     here: 'Esegui qui',
     running: 'In esecuzione…',
     most: (amount) => `Costa al massimo ${amount} VLT.`,
+    reads: 'Lo legge chi risponde; nessun altro.',
     longer: (tokens, times) =>
       `Oltre ${tokens} token un testo costa di più: qui ognuno costa ${times} volte tanto.`,
     used: (name, limit, used) => `Prepagato con ${name}: ${limit} VLT, usati ${used}`,
@@ -36,7 +41,7 @@ export const prepaid: PrepaidText = {
     allUsed: 'Tutti usati. Per continuare mettine da parte altri.',
     busy: 'Si sta rispondendo a una domanda.',
     stop: 'Ferma',
-    stopWhy: 'Si paga ciò che è arrivato, e nient’altro.',
+    stopWhy: 'Arriva e si paga ciò che si sta già calcolando, e nient’altro.',
     connecting:
       'Pila cerca altri nodi. Finché non ne trova uno, può rispondere solo questo dispositivo.',
     offline:
@@ -45,6 +50,7 @@ export const prepaid: PrepaidText = {
       'Nessun nodo è raggiungibile, e il modello non è ancora su questo dispositivo. Potrà rispondere dopo ' +
       'averlo scaricato: controlla la connessione.',
     short: 'Ciò che resta lì non basta per questo testo. Metti da parte altro per chiederlo.',
+    less: (tokens) => `Ciò che resta lì basta per una risposta di al massimo ${tokens} token.`,
     answer: 'Risposta',
     arriving: 'La risposta sta arrivando…',
   },
@@ -139,7 +145,13 @@ export const prepaid: PrepaidText = {
     time: 'Arrivata',
     total: 'In tutto, per risposte di lì',
     number: 'Numero lì',
-    verdict: { unchecked: 'non verificata', equal: 'verificata qui', false: 'falsa' },
+    verdict: {
+      unchecked: 'non verificata',
+      equal: 'verificata qui',
+      false: 'falsa',
+      agreed: 'uguale altrove',
+      disputed: 'un’altra altrove',
+    },
     verify: 'Verifica qui',
     again: 'Verifica di nuovo',
     verifying: 'Esecuzione del modello…',
@@ -168,6 +180,35 @@ export const prepaid: PrepaidText = {
       'testo, e quanto è costato.',
     unsigned:
       'Che la risposta sia quella del modello non lo prova la ricevuta; lo fa «Verifica qui».',
+  },
+  second: {
+    title: 'Fai rispondere anche qualcun altro',
+    why:
+      'Chiunque esegua questo modello su questa domanda ottiene la stessa risposta. Si chiede la stessa cosa a ' +
+      'qualcun altro, e si confrontano le due risposte.',
+    go: (name, amount) => `Chiedi a ${name}, per al massimo ${amount} VLT`,
+    next:
+      'Se non arriva nulla, o un’altra risposta, si chiede al prossimo presso cui c’è qualcosa da parte, a un ' +
+      'prezzo non più alto: tre al massimo.',
+    aside: (name, amount) =>
+      `${name} risponde per al massimo ${amount} VLT. Prima bisogna mettere qualcosa da parte lì.`,
+    asking: (name) => `${name} risponde alla stessa domanda…`,
+    none: 'Nessun altro offre ora di rispondere con questo modello.',
+    same: (name) => `Uguale: ${name} ha dato la stessa risposta.`,
+    other: (name) => `${name} ha dato un’altra risposta.`,
+    otherFrom: (name, number, said, theirs) =>
+      `${name} ha dato un’altra risposta: il primo token diverso è il numero ${number}, che qui dice «${said}» e ` +
+      `là «${theirs}».`,
+    shorter: (name, number) =>
+      `${name} ha dato la stessa risposta, ma nulla dal token numero ${number} in poi.`,
+    open: 'Una delle due è falsa. La risposta di qualcun altro rende probabile quale; «Verifica qui» lo prova.',
+    against: (names) =>
+      `${names} hanno dato la stessa altra risposta: questa è probabilmente falsa. «Verifica qui» lo prova.`,
+    failed: (name) => `${name} non ha dato una risposta da confrontare.`,
+    proof:
+      'Le risposte sono state confrontate qui, byte per byte, e ognuna ha la sua ricevuta firmata. Due chiavi ' +
+      'possono essere della stessa persona, perciò nessuno viene escluso per ciò che dicono gli altri: solo il ' +
+      'modello, eseguito qui, prova una risposta.',
   },
   shared: {
     title: 'Una risposta condivisa',
@@ -204,5 +245,12 @@ export const prepaid: PrepaidText = {
         'dispositivo lo fa da sé prima della fine.',
     ],
     none: 'Nessuno ha ancora chiesto.',
+    price: 'Prezzo di 1.000 token, in VLT',
+    priceWhy:
+      'Se lo lasci vuoto, è ciò che questo dispositivo guadagnerebbe nel frattempo con i blocchi, com’è ora la rete. ' +
+      'Un token è circa tre quarti di parola; quattro token della domanda contano come uno.',
+    priceMalformed: 'Scrivi un numero come 1,25, senza separatori delle migliaia, o niente.',
+    priceSave: 'Imposta il prezzo',
+    priceSaved: 'Impostato: lo legge chi chiede da adesso in poi.',
   },
 };

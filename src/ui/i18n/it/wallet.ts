@@ -54,6 +54,10 @@ export const wallet: WalletText = {
     lost: (rest) =>
       `Con questa commissione resterebbero ${rest}, meno degli 0,01 VLT che un conto deve tenere: ` +
       'vanno a un minatore.',
+    cancelGo: 'Annulla il pagamento',
+    keep: 'Lascialo',
+    cancelSent: 'Annullamento inviato',
+    cancelSentWhy: 'Vale quello dei due che entra prima in un blocco: lo dice “In attesa”.',
     cancellation: 'Annullamento di un pagamento',
     rival: 'ne prenderà il posto uno tuo più caro',
     until: (height, left) => `vale fino al blocco ${height}, ne mancano ${left}`,
@@ -72,19 +76,5 @@ export const wallet: WalletText = {
     link: 'Link di pagamento',
     copyLink: 'Copia il link',
     amountWrong: 'Scrivi un numero sopra lo zero, come 1,25, o niente.',
-  },
-  history: {
-    older: 'Precedenti',
-    complete: (total) =>
-      `Completa: tutte le ${total} transazioni. Ognuna nomina la precedente, e l’ultima è nel conto ` +
-      'dimostrato.',
-    linked: (shown, total) =>
-      `Le ultime ${shown} di ${total}, nessuna esclusa: ognuna nomina la precedente.`,
-    partial: (shown, total) =>
-      `${shown} di ${total}. Che non ne manchi nessuna in mezzo non è dimostrato.`,
-    apart:
-      'La paga dei blocchi, e ciò che torna inutilizzato alla scadenza, non sono transazioni: stanno solo ' +
-      'nel saldo.',
-    open: 'Come lo so?',
   },
 };

@@ -1,8 +1,8 @@
-/** History and waiting payments as lines to show. Pure. */
-import type { AccountEntry, PendingTx } from '../../../client/api.ts';
+/** Waiting payments as lines to show. Pure. */
+import type { PendingTx } from '../../../client/api.ts';
 import { addressOf } from '../../../core/address.ts';
 import { tryDecode } from '../../../core/codec.ts';
-import { SignedTx, type Tx } from '../../../core/formats.ts';
+import { SignedTx } from '../../../core/formats.ts';
 import { isSamePlace } from '../../../core/tx/tx.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
 import { historyKindOf, type KindLine } from './kinds.ts';
@@ -13,25 +13,10 @@ export interface Line extends KindLine {
   readonly height: number | undefined;
 }
 
-/** A transaction that is in a block. */
-export interface HistoryLine extends Line {
-  readonly height: number;
-  readonly tx: Tx;
-}
-
-export const historyLine = (
-  { id, position, tx, opening }: AccountEntry,
-  mine: Uint8Array,
-): HistoryLine => ({
-  ...historyKindOf(tx.tx).line(tx.tx, mine, opening),
-  id: toHex(id),
-  height: position.height,
-  tx: tx.tx,
-});
-
 /** One of our transactions that is in no block yet. */
 export interface WaitingLine extends Line {
   readonly state: PendingTx['state'];
+  readonly nonce: bigint;
   /** Last height at which it can be in a block. */
   readonly expiry: number;
   /** Another transaction with its nonce and a higher fee waits too. */
@@ -71,6 +56,7 @@ export function waitingLines(pending: readonly PendingTx[], mine: Uint8Array): W
         id: toHex(id),
         height,
         state,
+        nonce: tx.nonce,
         isRival,
         expiry: tx.expiry,
         replaceable: payment && { id, ...payment, fee: tx.fee },

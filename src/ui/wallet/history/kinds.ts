@@ -3,6 +3,7 @@ import { addressOf } from '../../../core/address.ts';
 import type { Tx, TxOf } from '../../../core/formats.ts';
 import { equal } from '../../../lib/bytes.ts';
 import type { Text } from '../../i18n/en/app.ts';
+import type { HistoryText } from '../../i18n/en/history.ts';
 import type { WalletText } from '../../i18n/en/wallet.ts';
 
 /** A transfer is shown by its direction, any other kind by its own name. */
@@ -18,8 +19,8 @@ export interface KindLine {
 }
 
 export interface HistoryKind<K extends Tx['type']> {
-  /** As a line of the account with the address `mine`. @param opening of the channel that it closes, where known */
-  readonly line: (tx: TxOf<K>, mine: Uint8Array, opening?: TxOf<'channel'>) => KindLine;
+  /** As a line of the account with the address `mine`, by itself: what a close pays is said by its opening. */
+  readonly line: (tx: TxOf<K>, mine: Uint8Array) => KindLine;
   /** Address that it pays; undefined: none. */
   readonly payee: (tx: TxOf<K>) => Uint8Array | undefined;
   /** Bytes of the sender's note; undefined where the kind has none. */
@@ -44,7 +45,7 @@ const HISTORY_KINDS: { readonly [K in Tx['type']]: HistoryKind<K> } = {
     replaceable: none,
   },
   close: {
-    line: closeLine,
+    line: () => ({ kind: 'close', amount: undefined, other: undefined }),
     payee: none,
     memo: none,
     replaceable: none,
@@ -58,29 +59,20 @@ function transferLine({ from, to, amount, fee }: TxOf<'transfer'>, mine: Uint8Ar
   return { kind: 'sent', amount: -(amount + fee), other: to };
 }
 
-/** A settlement pays the payee, and gives the asker what is left; one account may be both. */
-function closeLine(
-  { amount, fee }: TxOf<'close'>,
-  mine: Uint8Array,
-  opening: TxOf<'channel'> | undefined,
-): KindLine {
-  if (!opening) return { kind: 'close', amount: undefined, other: undefined };
-  const asker = addressOf(opening.from);
-  const isPayee = equal(opening.payee, mine);
-  const rest = equal(asker, mine) ? opening.limit - amount : 0n;
-  const gained = rest + (isPayee ? amount - fee : 0n);
-  return { kind: 'close', amount: gained, other: isPayee && !rest ? asker : undefined };
-}
-
 /** The row of a transaction's kind, as one that takes any: row and transaction agree by `type`. */
 export const historyKindOf = ({ type }: Tx): HistoryKind<Tx['type']> =>
   HISTORY_KINDS[type] as HistoryKind<Tx['type']>;
 
 /** What each kind of line is called. */
-export const lineTitles = (t: Text, words: WalletText): Readonly<Record<LineKind, string>> => ({
+export const lineTitles = (
+  t: Text,
+  words: WalletText,
+  history: HistoryText,
+): Readonly<Record<LineKind | 'block', string>> => ({
   sent: t.wallet.sent,
   received: t.wallet.received,
   toSelf: t.wallet.toSelf,
   cancellation: words.replace.cancellation,
   ...t.wallet.other,
+  block: history.found,
 });

@@ -6,7 +6,7 @@ export { noisySlab } from './noisy';
 export { gemmWide, widen } from './plain';
 export { gemmByColumns, gemmByRows } from './cached';
 export { panelBytes, packRows, packColumns, gemm16 } from './products';
-export { quantize, toFloat } from './convert';
+export { quantize, toFloat, toLogits } from './convert';
 
 export function heapBase(): usize {
   return __heap_base;

@@ -219,6 +219,43 @@ function quadsBlock(a0: usize, panel: usize, k: usize, sums: usize, to: usize, l
   (v128.store(to, i32x4.sub(c30, t)), v128.store(to, i32x4.sub(c31, t), 16));
 }
 
+/** 2 rows of A × 8 columns, eight sums at once. */
+function quadsTwo(a0: usize, panel: usize, k: usize, sums: usize, to: usize, line: usize): void {
+  const zero = i32x4.splat(0);
+  let c00 = zero,
+    c01 = zero,
+    c10 = zero,
+    c11 = zero,
+    d00 = zero,
+    d01 = zero,
+    d10 = zero,
+    d11 = zero;
+  let a1 = a0 + k;
+  for (const end = a1; a0 < end; a0 += 8) {
+    let x0 = raised(v128.load(panel)),
+      x1 = raised(v128.load(panel, 16));
+    let y = v128.load32_splat(a0);
+    ((c00 = quad(c00, y, x0)), (c01 = quad(c01, y, x1)));
+    y = v128.load32_splat(a1);
+    ((c10 = quad(c10, y, x0)), (c11 = quad(c11, y, x1)));
+    x0 = raised(v128.load(panel, 32));
+    x1 = raised(v128.load(panel, 48));
+    y = v128.load32_splat(a0, 4);
+    ((d00 = quad(d00, y, x0)), (d01 = quad(d01, y, x1)));
+    y = v128.load32_splat(a1, 4);
+    ((d10 = quad(d10, y, x0)), (d11 = quad(d11, y, x1)));
+    panel += 64;
+    a1 += 8;
+  }
+  let t = v128.load32_splat(sums);
+  v128.store(to, i32x4.sub(i32x4.add(c00, d00), t));
+  v128.store(to, i32x4.sub(i32x4.add(c01, d01), t), 16);
+  to += line;
+  t = v128.load32_splat(sums, 4);
+  v128.store(to, i32x4.sub(i32x4.add(c10, d10), t));
+  v128.store(to, i32x4.sub(i32x4.add(c11, d11), t), 16);
+}
+
 /** One row × 8 columns: eight sums at once, since a dot's result is late. */
 function quadsRow(a: usize, panel: usize, k: usize, sums: usize, to: usize): void {
   const zero = i32x4.splat(0);
@@ -351,11 +388,16 @@ export function gemmQuads(
       a += 4 * k;
       to += 4 * line;
     }
-    for (; i < m; i++) {
+    if (i + 2 <= m) {
+      for (let j = from; j < end; j += 8)
+        quadsTwo(a, panels + <usize>(j * k), k, sums + 4 * <usize>i, to + 4 * <usize>j, line);
+      a += 2 * k;
+      to += 2 * line;
+      i += 2;
+    }
+    if (i < m) {
       for (let j = from; j < end; j += 8)
         quadsRow(a, panels + <usize>(j * k), k, sums + 4 * <usize>i, to + 4 * <usize>j);
-      a += k;
-      to += line;
     }
   }
 }

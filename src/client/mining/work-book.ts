@@ -1,0 +1,114 @@
+/**
+ * What this device has worked, by day and model: counted where the miner's worker reports, so that it is one count
+ * whichever tabs are open, and kept over reloads and restarts. Bounded: the oldest days go first.
+ */
+import type { Store } from '../../chain/store/store.ts';
+import { encode, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
+import { subsidyAt } from '../../core/state.ts';
+import { dayOf } from '../../lib/day.ts';
+import type { MinerStatus, WorkDay } from '../api.ts';
+
+const WorkRecord = struct({ units: u32, blocks: u32, ms: u48, earned: u64 });
+/** Days and models together: of one model more than ten years. */
+const KEPT_MAX = 4000;
+/** Longer without a word is a pause, ms. */
+const PAUSE_MS = 120_000;
+/** ms between two writes while units come, of which a fast device makes hundreds a second. */
+const WRITE_MS = 2000;
+const PREFIX = 'worked/';
+
+type Row = Omit<WorkDay, 'day' | 'model'>;
+const NOTHING: Row = { units: 0, blocks: 0, ms: 0, earned: 0n };
+
+/** A worker that was started anew counts from 0. */
+const unitsSince = (now: number, had = 0): number => (now >= had ? now - had : now);
+
+export interface WorkBook {
+  note(status: MinerStatus): void;
+  /** A block was found here. @param height its own */
+  noteFound(height: number): void;
+  /** Oldest first. */
+  all(): WorkDay[];
+}
+
+export async function openWorkBook(store: Store, nowMs: () => number): Promise<WorkBook> {
+  const rows = new Map<string, Row>();
+  for (const { key, value } of await store.range(PREFIX, 'worked0', KEPT_MAX)) {
+    const row = tryDecode(WorkRecord, value);
+    if (row) rows.set(key, row);
+  }
+  let last: { readonly status: MinerStatus; readonly atMs: number } | undefined;
+  let model = '';
+  const dirty = new Set<string>();
+  let writing = false;
+  /** Asked for while one was on its way. */
+  let isWanted = false;
+  let wroteMs = -Infinity;
+
+  async function write(): Promise<void> {
+    isWanted = true;
+    if (writing) return;
+    writing = true;
+    wroteMs = nowMs();
+    try {
+      while (isWanted && dirty.size) {
+        isWanted = false;
+        const keys = [...dirty];
+        dirty.clear();
+        await store.batch(
+          keys.map((key) => {
+            const row = rows.get(key);
+            return { key, value: row && encode(WorkRecord, row) };
+          }),
+        );
+      }
+    } catch {
+      // A count that is not kept is no reason to stop the work; the next word tries again.
+    } finally {
+      writing = false;
+    }
+  }
+
+  function add(change: Partial<Row>): void {
+    const key = `${PREFIX}${dayOf(nowMs())}/${model}`;
+    const row = rows.get(key) ?? NOTHING;
+    rows.set(key, {
+      units: row.units + (change.units ?? 0),
+      blocks: row.blocks + (change.blocks ?? 0),
+      ms: row.ms + (change.ms ?? 0),
+      earned: row.earned + (change.earned ?? 0n),
+    });
+    dirty.add(key);
+    const [oldest] = rows.keys();
+    if (rows.size > KEPT_MAX && oldest) {
+      rows.delete(oldest);
+      dirty.add(oldest);
+    }
+    // Either way: a clock may be set back.
+    if (Math.abs(nowMs() - wroteMs) >= WRITE_MS) void write();
+  }
+
+  return {
+    note(status) {
+      const atMs = nowMs();
+      const before = last;
+      last = { status, atMs };
+      model = status.model || model;
+      const units = unitsSince(status.units, before?.status.units);
+      const gap = before ? atMs - before.atMs : 0;
+      const ran = before?.status.state === 'running' && gap > 0 && gap <= PAUSE_MS;
+      if (units > 0 || (ran && status.state !== 'running')) add({ units, ms: ran ? gap : 0 });
+      else if (before && ran) last = { status, atMs: before.atMs };
+      if (status.state !== 'running') void write();
+    },
+    noteFound(height) {
+      add({ blocks: 1, earned: subsidyAt(height) });
+      void write();
+    },
+    all: () =>
+      [...rows].map(([key, row]) => {
+        const [, day = '', ...name] = key.split('/');
+        return { day, model: name.join('/'), ...row };
+      }),
+  };
+}

@@ -1,0 +1,80 @@
+/** What whoever buys answers does alike: a person's client, a node for its callers, and a program. */
+import { ACCOUNT_MIN } from '../../core/params.ts';
+import { equal } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Prepaid, PrepaidApi } from '../api.ts';
+
+/** Blocks after which what is left of a channel comes back by itself. */
+export const CHANNEL_LIFETIME = 10_080;
+/** nV for the close's fee: several times what one is. */
+const CLOSE_MARGIN = 100_000n;
+/**
+ * nV that a channel has to hold for an answer of this cost, since a provider refuses one whose close would bring it
+ * nothing: where its account is new, the close also has to make that.
+ */
+export const limitAtLeast = (cost: bigint): bigint => cost + CLOSE_MARGIN + ACCOUNT_MIN;
+
+/**
+ * A channel that pays a provider `cost` nV more: one that is there, or a new one. One that is too small is then closed,
+ * and its rest comes back; where nothing was paid no close can be made, and a smaller question fits.
+ * @param isFree whether a question may be asked over it @param open a new one
+ */
+export async function channelFor(
+  api: Pick<PrepaidApi, 'channels' | 'closeChannel'>,
+  { provider, cost }: { readonly provider: Uint8Array; readonly cost: bigint },
+  isFree: (channel: Prepaid) => boolean,
+  open: () => Promise<Prepaid>,
+): Promise<Prepaid> {
+  const own = (await api.channels()).filter(
+    (each) =>
+      equal(each.provider, provider) &&
+      (each.state === 'open' || each.state === 'waiting') &&
+      isFree(each),
+  );
+  const fitting = own.find(({ limit, spent }) => limit - spent >= cost);
+  if (fitting) return fitting;
+  for (const { id, isBusy, spent } of own) if (!isBusy && spent > 0n) await api.closeChannel(id);
+  return open();
+}
+
+/** Providers that one question is tried with: each that takes coins and answers nothing costs an opening. */
+export const TRIES_MAX = 3;
+
+/** Whether a question failed by its provider alone: another one may answer. */
+export const isOfProvider = (error: unknown): boolean =>
+  /^(PROVIDER_|CHANNEL_(SHALLOW|UNSEEN|CLOSED|ENDING|SMALL)|MODEL_UNOFFERED)/.test(
+    AppError.from(error).code,
+  );
+
+/** Refusals that a further block mends. */
+const EARLY: ReadonlySet<ErrorCode> = new Set(['CHANNEL_SHALLOW', 'CHANNEL_UNSEEN']);
+
+export const notWanted = (): AppError =>
+  new AppError('PASS_ABORTED', 'nobody waits for this answer');
+
+/** @param signal aborted where nobody waits for the answer any more @throws AppError PASS_ABORTED */
+export function requireWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw notWanted();
+}
+
+/**
+ * Asks again after each of `heads` changes of the chain at most, where the provider wants the channel to be deeper in it.
+ * @throws AppError as `ask`, `nextHead` and requireWanted
+ */
+export async function untilDeepEnough<Answer>(
+  ask: () => Promise<Answer>,
+  nextHead: () => Promise<void>,
+  heads: number,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  for (let seen = 0; ; seen++) {
+    requireWanted(signal);
+    try {
+      return await ask();
+    } catch (error) {
+      if (seen >= heads || !EARLY.has(AppError.from(error).code)) throw error;
+    }
+    await nextHead();
+  }
+}

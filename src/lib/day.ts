@@ -1,0 +1,9 @@
+/** Days of the device's own clock. */
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** Year, month and day: `2026-12-02`. @param timeMs ms since 1970 */
+export function dayOf(timeMs: number): string {
+  const date = new Date(timeMs);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}

@@ -1,0 +1,256 @@
+/** The person's own texts on this device, as the screen shows them: given, made findable, searched, removed. */
+import { createIdbStore } from '../../../chain/store/idb-store.ts';
+import type { Store } from '../../../chain/store/store.ts';
+import type { ModelInfo } from '../../../client/api.ts';
+import { FILE_BYTES_MAX } from '../../../client/texts-index/bounds.ts';
+import type { Passage } from '../../../client/texts-index/cut.ts';
+import { createEmbedder, type Embedder } from '../../../client/texts-index/embedder.ts';
+import { bestSentences } from '../../../client/texts-index/highlight.ts';
+import { textOfFile, type NamedText } from '../../../client/texts-index/read-text.ts';
+import { TextsIndex, type Hit, type IndexedText } from '../../../client/texts-index/texts-index.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Session } from '../../session.svelte.ts';
+import { askToKeep } from '../../settings/device/keep.ts';
+import type { Given } from './given-files.ts';
+
+/** Passages that a search shows. */
+export const HITS_MAX = 20;
+/** Files that were refused and are told by name. */
+const REFUSED_MAX = 20;
+/** The name begins as all that is erased with everything. */
+const NAME = 'pila-texts';
+
+export interface ShownHit extends Hit {
+  /** The sentence that is most like the question, within the passage. */
+  readonly best: Passage | undefined;
+}
+
+export interface Found {
+  readonly query: string;
+  readonly row: Int8Array;
+  readonly hits: readonly ShownHit[];
+}
+
+export class OwnTexts {
+  readonly model: ModelInfo;
+  texts = $state.raw<readonly IndexedText[]>([]);
+  isOpen = $state(false);
+  /** Texts are read, cut, or their rows made. */
+  isWorking = $state(false);
+  isSearching = $state(false);
+  found = $state.raw<Found>();
+  /** Why the last thing that was asked for went wrong. */
+  failed = $state.raw<AppError>();
+  /** Files that were not taken, the newest; and how many. */
+  refused = $state.raw<readonly { readonly name: string; readonly error: AppError }[]>([]);
+  refusals = $state(0);
+  /** Of the last files: taken, there already, and no texts by their names. */
+  taken = $state.raw<{ added: number; known: number; skipped: number }>();
+  readonly #session: Session;
+  readonly #embedder: Embedder;
+  readonly #tabs = new BroadcastChannel(NAME);
+  #store: Promise<Store> | undefined;
+  #index: TextsIndex | undefined;
+  #stop = new AbortController();
+  /** Of the newest search. */
+  #search = 0;
+
+  constructor(session: Session, model: ModelInfo) {
+    this.model = model;
+    this.#session = session;
+    this.#embedder = createEmbedder(session.peer, model);
+    // Another tab has changed it.
+    this.#tabs.onmessage = () => {
+      if (!this.isWorking) void this.open();
+    };
+  }
+
+  /** Reads what is on this device. */
+  async open(): Promise<void> {
+    await this.#try(async () => {
+      const store = await (this.#store ??= createIdbStore(NAME));
+      this.#index = await TextsIndex.open(store, this.#embedder);
+      this.isOpen = true;
+      this.#show();
+    });
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#tabs.close();
+    void this.#store?.then((store) => store.close()).catch(() => undefined);
+  }
+
+  get passages(): number {
+    return this.texts.reduce((sum, { passages = 0 }) => sum + passages, 0);
+  }
+
+  get done(): number {
+    return this.texts.reduce((sum, { done }) => sum + done, 0);
+  }
+
+  /** Texts that are not cut yet: how many passages they have is not known. */
+  get waiting(): number {
+    return this.texts.filter(({ passages }) => passages === undefined).length;
+  }
+
+  get bytes(): number {
+    return this.texts.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get isUnfinished(): boolean {
+    return this.waiting > 0 || this.done < this.passages;
+  }
+
+  /** Takes files one after another, then makes them findable. */
+  async addFiles(given: Promise<Given> | Given): Promise<void> {
+    await this.#alone(async (index, signal) => {
+      const { files, skipped } = await given;
+      this.#beginTaking(skipped);
+      for (const { name, file } of files) {
+        if (signal.aborted) return;
+        await this.#take(index, name, async () => {
+          const found = await file();
+          if (found.size > FILE_BYTES_MAX) throw new AppError('TEXT_LARGE', `${found.size} bytes`);
+          return textOfFile(name, new Uint8Array(await found.arrayBuffer()));
+        });
+      }
+      await this.#work(index, signal);
+    });
+  }
+
+  async addText(text: () => NamedText): Promise<boolean> {
+    return this.#alone(async (index, signal) => {
+      const added = text();
+      this.#beginTaking(0);
+      await this.#take(index, added.name, async () => added);
+      await this.#work(index, signal);
+    });
+  }
+
+  /** Goes on with what is unfinished. */
+  async resume(): Promise<void> {
+    await this.#alone((index, signal) => this.#work(index, signal));
+  }
+
+  /** What is done stays. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async remove(id: string): Promise<void> {
+    const go = async (index: TextsIndex): Promise<void> => {
+      await index.remove(id);
+      this.found = undefined;
+      this.#show();
+    };
+    // This tab has the lock while it works.
+    if (this.isWorking) await this.#try(() => go(this.#index!));
+    else await this.#alone(go);
+  }
+
+  async search(query: string): Promise<Found | undefined> {
+    const turn = ++this.#search;
+    const isOver = (): boolean => turn !== this.#search;
+    this.found = undefined;
+    this.isSearching = true;
+    await this.#try(async () => {
+      const { row, hits } = await this.find(query);
+      if (isOver()) return;
+      this.found = { query, row, hits: hits.map((hit) => ({ ...hit, best: undefined })) };
+    });
+    if (!isOver()) this.isSearching = false;
+    const { found } = this;
+    if (found && !isOver()) void this.#mark(found);
+    return isOver() ? undefined : found;
+  }
+
+  /** @param of id of the text that is searched; absent: all @throws AppError as Embedder.embed, STORE_* */
+  async find(query: string, of?: string): Promise<{ row: Int8Array; hits: readonly Hit[] }> {
+    const [row] = await this.#embedder.embed([query]);
+    return { row: row!, hits: await this.#index!.search(row!, HITS_MAX, of) };
+  }
+
+  /** All texts with their passages. */
+  async whole(): Promise<
+    { name: string; passages: Awaited<ReturnType<TextsIndex['passages']>> }[]
+  > {
+    const all = [];
+    for (const { id, name } of this.texts)
+      all.push({ name, passages: await this.#index!.passages(id) });
+    return all;
+  }
+
+  /** Marks the best sentences, a passage after another: the first are read first. */
+  async #mark(found: Found): Promise<void> {
+    const marked: ShownHit[] = [...found.hits];
+    for (const [i, hit] of found.hits.entries()) {
+      const [best] = await bestSentences(this.#embedder, found.row, [hit.text]).catch(() => []);
+      if (this.found?.row !== found.row) return;
+      marked[i] = { ...hit, best };
+      this.found = { ...found, hits: [...marked] };
+    }
+  }
+
+  #beginTaking(skipped: number): void {
+    [this.refused, this.refusals] = [[], 0];
+    this.taken = { added: 0, known: 0, skipped };
+  }
+
+  /** A file that is refused does not keep others out; a full index or store does. */
+  async #take(index: TextsIndex, name: string, read: () => Promise<NamedText>): Promise<void> {
+    try {
+      const isNew = await index.add(await read());
+      const taken = this.taken!;
+      this.taken = isNew
+        ? { ...taken, added: taken.added + 1 }
+        : { ...taken, known: taken.known + 1 };
+      this.#show();
+    } catch (e) {
+      // A file that has gone since it was chosen throws the browser's own error.
+      const error = e instanceof DOMException ? new AppError('TEXT_GONE', name) : AppError.from(e);
+      if (!error.code.startsWith('TEXT_')) throw error;
+      this.refusals++;
+      this.refused = [...this.refused, { name, error }].slice(0, REFUSED_MAX);
+    }
+  }
+
+  async #work(index: TextsIndex, signal: AbortSignal): Promise<void> {
+    void askToKeep();
+    await index.work(this.#embedder, () => this.#show(), signal);
+  }
+
+  #show(): void {
+    this.texts = this.#index?.documents ?? [];
+    if (this.texts.length) this.#session.hasTexts = true;
+  }
+
+  /** One tab at a time changes the texts. @returns whether it went well */
+  async #alone(task: (index: TextsIndex, signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    if (this.isWorking) return false;
+    this.isWorking = true;
+    const { signal } = (this.#stop = new AbortController());
+    const done = await this.#try(() =>
+      navigator.locks.request(NAME, { ifAvailable: true }, async (lock) => {
+        if (!lock) throw new AppError('TEXTS_BUSY', 'another tab changes the texts');
+        await task(this.#index!, signal);
+      }),
+    );
+    this.isWorking = false;
+    this.#tabs.postMessage('changed');
+    return done;
+  }
+
+  /** A stop is no failure. */
+  async #try(task: () => Promise<void>): Promise<boolean> {
+    this.failed = undefined;
+    try {
+      await task();
+      return true;
+    } catch (e) {
+      const isStop = e instanceof DOMException && e.name === 'AbortError';
+      if (!isStop) this.failed = AppError.from(e);
+      return false;
+    }
+  }
+}

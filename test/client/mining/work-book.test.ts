@@ -1,0 +1,83 @@
+/** What a device has worked: one count by day and model, kept over restarts. */
+import { expect, test } from 'vitest';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import { MINER_OFF, type MinerStatus } from '../../../src/client/api.ts';
+import { openWorkBook } from '../../../src/client/mining/work-book.ts';
+import { subsidyAt } from '../../../src/core/state.ts';
+
+const NOON = new Date(2026, 11, 2, 12).getTime();
+const status = (units: number, more: Partial<MinerStatus> = {}): MinerStatus => ({
+  ...MINER_OFF,
+  state: 'running',
+  model: 'lingua',
+  units,
+  ...more,
+});
+
+test('counts units, blocks, hours and pay, and is the same after a restart', async () => {
+  const store = createMemoryStore();
+  let ms = NOON;
+  const book = await openWorkBook(store, () => ms);
+  book.note(status(0));
+  ms += 2000;
+  book.note(status(1));
+  ms += 500;
+  // A word without a unit in it is no time lost.
+  book.note(status(1));
+  ms += 1500;
+  book.note(status(3));
+  book.noteFound(7);
+  const row = { day: '2026-12-02', model: 'lingua', units: 3, blocks: 1, ms: 4000 };
+  const expected = { ...row, earned: subsidyAt(7) };
+  expect(book.all()).toEqual([expected]);
+  await expect.poll(async () => (await openWorkBook(store, () => ms)).all()).toEqual([expected]);
+  // A new worker counts from 0; the night is no work; another model has a row of its own.
+  const again = await openWorkBook(store, () => ms);
+  ms += 86_400_000;
+  again.note(status(2, { model: 'polyglot' }));
+  expect(again.all()).toEqual([
+    expected,
+    { day: '2026-12-03', model: 'polyglot', units: 2, blocks: 0, ms: 0, earned: 0n },
+  ]);
+});
+
+test('a pause is no work, and what was begun before it is', async () => {
+  let ms = NOON;
+  const book = await openWorkBook(createMemoryStore(), () => ms);
+  book.note(status(0));
+  ms += 3000;
+  book.note(status(0, { state: 'paused' }));
+  ms += 60_000;
+  book.note(status(0));
+  ms += 600_000;
+  book.note(status(1));
+  expect(book.all()).toMatchObject([{ units: 1, ms: 3000 }]);
+});
+
+test('is written at most once in two seconds while units come, and at once when they stop', async () => {
+  let ms = NOON;
+  const memory = createMemoryStore();
+  let writes = 0;
+  const store = {
+    ...memory,
+    // Slower than units come.
+    async batch(rows: Parameters<typeof memory.batch>[0]) {
+      writes++;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await memory.batch(rows);
+    },
+  };
+  const book = await openWorkBook(store, () => ms);
+  book.note(status(0));
+  for (let units = 1; units <= 100; units++) {
+    ms += 10;
+    book.note(status(units));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(writes).toBe(1);
+  book.note(status(100, { state: 'paused' }));
+  await expect
+    .poll(async () => (await openWorkBook(memory, () => ms)).all())
+    .toMatchObject([{ units: 100 }]);
+  expect(writes).toBe(2);
+});
