@@ -7,6 +7,7 @@ import { removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createPila, type Bought, type Pila } from '../../src/node/pila.ts';
+import { parseAmount } from '../../src/wallet/amount.ts';
 import { plainKey } from '../../src/wallet/plain-key.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -61,7 +62,8 @@ afterAll(async () => {
 });
 
 it('two who give the same other answer contradict a false one, and convict nobody', async () => {
-  lie = await pila.ask('tiny', 'ciao').whole();
+  // At most what the liar takes: where it gave nothing, an honest one must not answer in its place.
+  lie = await pila.ask('tiny', 'ciao', { most: parseAmount(LIARS) }).whole();
   expect(lie.answer.provider).toEqual((await providers())[0]!.key);
   const { isEqual, at, by } = await pila.verify(lie.shared, { byOthers: true });
   expect([isEqual, at]).toEqual([false, 0]);

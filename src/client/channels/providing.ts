@@ -23,7 +23,7 @@ import {
   type ProvidedDeps,
   type ServedModel,
 } from './provided-channel.ts';
-import { isEnding, type ChannelView } from './terms.ts';
+import { isEnding, OPENING_PEER_RATE, type ChannelView } from './terms.ts';
 
 /** Questions of askers who have not paid yet that run at once: each is worth one pass, for nothing at worst. */
 export const STRANGERS_MAX = 4;
@@ -37,7 +37,6 @@ export const CHANNELS_ASKER_MAX = 64;
  * held up.
  */
 export const OPENING_RATE = { perSecond: 2, burst: 32 };
-export const OPENING_PEER_RATE = { perSecond: 0.5, burst: 8 };
 
 export interface ProvidingEnd {
   /** Serving key, x-only. */

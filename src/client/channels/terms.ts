@@ -23,6 +23,9 @@ export interface ChannelView {
   readonly isOver: boolean;
 }
 
+/** Openings of one peer that a provider asks the chain about: others are refused as PROVIDER_BUSY. */
+export const OPENING_PEER_RATE = { perSecond: 0.5, burst: 8 };
+
 /** Blocks before the expiry from which nothing is served: time for a close to be in a block, whatever fees do. */
 export const ENDING_BLOCKS = 30;
 export const isEnding = ({ height, expiry }: ChannelView): boolean =>

@@ -3,7 +3,9 @@ import { ACCOUNT_MIN } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { pause } from '../../lib/pause.ts';
 import type { Prepaid, PrepaidApi } from '../api.ts';
+import { OPENING_PEER_RATE } from '../channels/terms.ts';
 
 /** Blocks after which what is left of a channel comes back by itself. */
 export const CHANNEL_LIFETIME = 10_080;
@@ -47,6 +49,13 @@ export const isOfProvider = (error: unknown): boolean =>
     AppError.from(error).code,
   );
 
+/** Askings of one question that come as fast as heads do: two such questions at once are not too many for a provider. */
+const AT_ONCE = OPENING_PEER_RATE.burst / 2;
+/** ms between those that follow. Blocks may come faster, and who asks more often is refused as one of too many. */
+const BETWEEN_MS = 1000 / OPENING_PEER_RATE.perSecond;
+
+const NEVER = new AbortController().signal;
+
 /** Refusals that a further block mends. */
 const EARLY: ReadonlySet<ErrorCode> = new Set(['CHANNEL_SHALLOW', 'CHANNEL_UNSEEN']);
 
@@ -76,5 +85,6 @@ export async function untilDeepEnough<Answer>(
       if (seen >= heads || !EARLY.has(AppError.from(error).code)) throw error;
     }
     await nextHead();
+    if (seen >= AT_ONCE - 1) await pause(BETWEEN_MS, signal ?? NEVER);
   }
 }
