@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vitest/config';
+import { globSync, readFileSync } from 'node:fs';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest, in a browser, on a software GPU or between processes, the longest first. */
@@ -32,10 +33,27 @@ const LONGEST = [
   'miner/cpu/lanes.test.ts',
 ];
 
+/**
+ * Folders whose files run in processes that stay: what one has imported, the next doesn't load and compile again, which
+ * takes a third to a whole second of a processor for each file of its own process.
+ */
+const STAYING = ['chain', 'client', 'core', 'lib', 'miner', 'models', 'ui', 'wallet'];
+/**
+ * What others in its process would meet, such as globals, or hooks at the top of a helper, which are set only once; and
+ * what is not this process alone.
+ */
+const OF_ITS_OWN =
+  /\bvi\.(?!fn\b)|fake-indexeddb\/auto|globalThis\.|process\.on\b|\/peers\.ts'|seed\.ts'|chromium|webgpu|child_process|worker_threads/;
+const staying = globSync(`test/{${STAYING.join()}}/**/*.test.ts`).filter(
+  (file) => !file.includes('browser') && !OF_ITS_OWN.test(readFileSync(file, 'utf8')),
+);
+
 /** A fresh clone knows no durations: without this a long file may start last and run alone. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      // A process stays for the file that comes next.
+      if (project.name === 'staying') return LONGEST.length + 1;
       const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}`));
       return at < 0 ? LONGEST.length : at;
     };
@@ -46,11 +64,21 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   plugins: [svelte()],
   test: {
-    include: ['test/**/*.test.ts'],
     // Four on two cores: the longest files wait for blocks and offers of real seeds.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'own',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...staying],
+        },
+      },
+      { extends: true, test: { name: 'staying', include: staying, isolate: false } },
+    ],
   },
 });

@@ -94,3 +94,14 @@ test('lines', () => {
   });
   expect(wide).toEqual([]);
 });
+
+test('helpers of tests have no hooks at their top: in a process that stays they would be set for one file', () => {
+  const helpers = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /(?<!\.test)\.ts$/.test(file) && !file.includes('node_modules'),
+  );
+  const hooks = helpers.filter((file) =>
+    /^(before|after)(Each|All)\(/m.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
+  );
+  // Whoever imports it has a process of its own (vitest.config.ts).
+  expect(hooks).toEqual(['net/peers.ts']);
+});
