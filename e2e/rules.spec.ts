@@ -1,7 +1,7 @@
 /** The rules change at a height, and one node is left behind: it says so, pays nothing out, and loses nothing. */
 import { expect, test } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
-import { createKeysWithCoins, goTo, heightOf, readAddress, readVolts } from './support/app.ts';
+import { button, createKeys, goTo, heightOf, readAddress, readVolts } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 const GIFT = 100n * 10n ** 9n;
@@ -22,8 +22,12 @@ test('a node that is left behind says so, stops paying out, and goes on after an
   const { port, data } = behind;
   await page.goto(behind.url);
   await goTo(page, 'wallet');
-  await createKeysWithCoins(page);
+  await createKeys(page);
   const address = await readAddress(page);
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(0n);
+  await button(page, en.wallet.faucet).click();
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(GIFT);
+  // At once: each block more is followed by three of the other program.
   await behind.stop();
   behind = await startSeed({ port, data });
   const old = await heightOf(behind);
