@@ -3,8 +3,6 @@ import { WORD_LIST } from './word-list.ts';
 
 /** Longer text is not 24 words of at most 8 letters, however it is spaced. */
 export const WORDS_CHARS_MAX = 2000;
-/** Letters of the longest word that is compared with the list, whose own have at most 8. */
-const LETTERS_MAX = 12;
 /** Letters put in, left out, changed or swapped, up to which a word is like another. */
 const SLIPS_MAX = 2;
 const ENDINGS_MAX = 4;
@@ -58,7 +56,6 @@ export const withWord = (words: readonly string[], place: number, word: string):
 
 /** The word of the list with the fewest slips, among those the one with the longest beginning in common. */
 function nearest(word: string): string | undefined {
-  if (word.length > LETTERS_MAX) return undefined;
   let best: { word: string; slips: number; same: number } | undefined;
   for (const one of WORD_LIST) {
     if (Math.abs(one.length - word.length) > SLIPS_MAX) continue;

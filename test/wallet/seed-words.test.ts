@@ -120,4 +120,8 @@ test('what can still become a word is not wrong, and its endings are told', () =
 
 test('a flood of text is looked at in part', () => {
   expect(lookAtWords('zzzzzzzz '.repeat(100_000)).words.length).toBeLessThan(300);
+  // The list is searched for three wrong words, however many there are.
+  const { wrong } = lookAtWords('hamstr '.repeat(24));
+  expect(wrong).toHaveLength(24);
+  expect(wrong.filter(({ like }) => like)).toHaveLength(3);
 });

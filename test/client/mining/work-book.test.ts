@@ -81,3 +81,17 @@ test('is written at most once in two seconds while units come, and at once when 
     .toMatchObject([{ units: 100 }]);
   expect(writes).toBe(2);
 });
+
+test('keeps 4,000 rows: the oldest goes first, also from the store', async () => {
+  const store = createMemoryStore();
+  let ms = NOON;
+  const book = await openWorkBook(store, () => ms);
+  for (let row = 0; row <= 4000; row++) {
+    if (row % 10 === 0) ms += 86_400_000;
+    book.note(status(row + 1, { model: `model-${row}` }));
+  }
+  expect(book.all()).toHaveLength(4000);
+  expect(book.all()[0]!.model).toBe('model-1');
+  book.note(status(4001, { state: 'paused' }));
+  await expect.poll(async () => (await store.range('worked/', 'worked0')).length).toBe(4000);
+});

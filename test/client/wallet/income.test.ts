@@ -6,7 +6,12 @@ import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { Income } from '../../../src/client/api.ts';
 import { createChainReader } from '../../../src/client/sync/chain-reader.ts';
 import { createAccounts } from '../../../src/client/wallet/accounts.ts';
+import { createIncomeBook } from '../../../src/client/wallet/income.ts';
+import { encode, u64 } from '../../../src/core/codec.ts';
+import { blockId } from '../../../src/core/header/header.ts';
 import { subsidyAt } from '../../../src/core/state.ts';
+import { bodyOf, bodyRoot } from '../../../src/core/tx/body.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
 import { mine, openChain, PARAMS, person, START_MS, transfer } from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
 
@@ -101,4 +106,58 @@ it('of an account without a proven balance is none, nor of one that did not mine
   expect(await accounts.income.read(ann.address, 20)).toEqual(none);
   await accounts.prove(bob.address);
   expect(await accounts.income.read(bob.address, 20)).toEqual(none);
+});
+
+/** A book over 9,000 headers: bob found the newest 500, ann the first, cat the rest; none has a transaction. */
+async function longBook(store = createMemoryStore()) {
+  const genesis = (await (await chainOf()).header(0))!;
+  const finderOf = (height: number) => (height > 8500 ? bob : height === 1 ? ann : cat);
+  const all = Array.from({ length: 9001 }, (_, height) => ({
+    ...genesis,
+    height,
+    bodyRoot: bodyRoot(bodyOf()),
+    miner: finderOf(height).address,
+  }));
+  const heights = new Map(all.map((header) => [toHex(blockId(header)), header.height]));
+  const headers = {
+    at: async (height: number) => all[height],
+    after: async ([id]: Uint8Array[], max: number) => {
+      const from = heights.get(toHex(id!))! + 1;
+      return all.slice(from, from + max);
+    },
+  };
+  const balance = { nonce: 0n, txCount: 0, spendable: 1n, provenAt: { height: 9000 } };
+  const book = createIncomeBook({
+    chain: { headers: headers as never },
+    params: PARAMS,
+    reader: { bodies: {} as never },
+    store,
+    last: async () => balance as never,
+  });
+  return { book, newest: all.at(-1)! };
+}
+
+it('one page looks at 8,192 headers and holds 100 blocks, whatever was asked for', async () => {
+  const { book } = await longBook();
+  const page = await book.read(bob.address, 1_000_000);
+  expect(page.blocks.map(({ height }) => height)).toEqual(
+    Array.from({ length: 100 }, (_, i) => 9000 - i),
+  );
+  expect(page.next).toBe(8900);
+  const none = await book.read(ann.address, 20);
+  expect(none).toEqual({ blocks: [], next: 9000 - 8192 });
+  const last = await book.read(ann.address, 20, none.next);
+  expect([shortOf(last), last.next]).toEqual([[[1, subsidyAt(1), true]], undefined]);
+});
+
+it('20,000 amounts are remembered; then the lowest blocks’ go', async () => {
+  const store = createMemoryStore();
+  const keyOf = (height: number) => `paid/${height.toString(16).padStart(8, '0')}/00`;
+  await store.batch(
+    Array.from({ length: 20_000 }, (_, i) => ({ key: keyOf(i + 1), value: encode(u64, 1n) })),
+  );
+  const { book, newest } = await longBook(store);
+  await book.note({ ...newest, height: 30_000, bodyRoot: new Uint8Array(32) }, 5n);
+  const rows = await store.range('paid/', 'paid0', 30_000);
+  expect([rows.length, rows[0]!.key]).toEqual([19_001, keyOf(1001)]);
 });

@@ -16,7 +16,7 @@ import { history as words } from '../../../src/ui/i18n/en/history.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
 import { csvOf } from '../../../src/ui/wallet/history/csv.ts';
-import { joinFound } from '../../../src/ui/wallet/history/found.svelte.ts';
+import { FOUND_MAX, joinFound } from '../../../src/ui/wallet/history/found.svelte.ts';
 import { lineTitles } from '../../../src/ui/wallet/history/kinds.ts';
 import {
   ledgerOf,
@@ -344,6 +344,12 @@ describe('lines', () => {
     expect(joinFound(apart, known)).toEqual(apart);
     const all = { blocks: [found(12)], next: undefined };
     expect(joinFound(all, known)).toEqual(all);
+    const most = Array.from({ length: FOUND_MAX }, (_, i) => found(FOUND_MAX - i));
+    const full = joinFound(
+      { blocks: [found(FOUND_MAX + 1)], next: FOUND_MAX },
+      { blocks: most, next: undefined },
+    ).blocks;
+    expect([full.length, full.at(-1)!.height]).toEqual([FOUND_MAX, 2]);
   });
 });
 
@@ -362,6 +368,10 @@ test('own notes are kept by transaction, shortened, bounded, and harmless', () =
   for (let i = 0; i <= NOTES_MAX; i++) notes.put(`${i}`, 'x'.repeat(200));
   expect(notes.all.size).toBe(NOTES_MAX);
   expect([notes.of('0'), notes.of('1').length]).toEqual(['', 140]);
+  // Whatever wrote it, no more is read than may be kept.
+  const flood = Array.from({ length: NOTES_MAX + 1 }, (_, i) => [`${i}`, 'x']);
+  kept.set(notes.storageKey, JSON.stringify(flood));
+  expect(new Notes(PREFIX, storage).all.size).toBe(NOTES_MAX);
   for (const wrong of ['{', '5', '[[1,2],null,["a"]]']) {
     kept.set(notes.storageKey, wrong);
     expect(new Notes(PREFIX, storage).all.size).toBe(0);
