@@ -38,6 +38,8 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
     if (row) rows.set(key, row);
   }
   let last: { readonly status: MinerStatus; readonly atMs: number } | undefined;
+  /** Of the unit in work: it counts with that unit, however long it takes, or when the work stops. */
+  let unitMs = 0;
   let model = '';
   const dirty = new Set<string>();
   let writing = false;
@@ -97,8 +99,11 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
       const units = unitsSince(status.units, before?.status.units);
       const gap = before ? atMs - before.atMs : 0;
       const ran = before?.status.state === 'running' && gap > 0 && gap <= PAUSE_MS;
-      if (units > 0 || (ran && status.state !== 'running')) add({ units, ms: ran ? gap : 0 });
-      else if (before && ran) last = { status, atMs: before.atMs };
+      if (ran) unitMs += gap;
+      if (units > 0 || (unitMs > 0 && status.state !== 'running')) {
+        add({ units, ms: unitMs });
+        unitMs = 0;
+      }
       if (status.state !== 'running') void write();
     },
     noteFound(height) {

@@ -54,6 +54,20 @@ test('a pause is no work, and what was begun before it is', async () => {
   expect(book.all()).toMatchObject([{ units: 1, ms: 3000 }]);
 });
 
+test('the time of a unit counts whole, though it takes longer than a pause', async () => {
+  let ms = NOON;
+  const book = await openWorkBook(createMemoryStore(), () => ms);
+  book.note(status(0));
+  for (let units = 0; units < 2; units++) {
+    for (let words = 0; words < 15; words++) {
+      ms += 10_000;
+      book.note(status(units));
+    }
+    book.note(status(units + 1));
+  }
+  expect(book.all()).toMatchObject([{ units: 2, ms: 300_000 }]);
+});
+
 test('is written at most once in two seconds while units come, and at once when they stop', async () => {
   let ms = NOON;
   const memory = createMemoryStore();
