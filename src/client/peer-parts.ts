@@ -115,7 +115,7 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
     signers: platform.signers,
     answerer: base.answerer,
     served: () => [...loadedOf(worker, models), ...modelService.wholeServed()],
-    mining: () => miningNow(chain.params, chain.headers.head().header, models),
+    mining: () => miningNow(chain.params, chain.headers.head().header, models, worker.status()),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
     offers,

@@ -4,6 +4,7 @@
  */
 import { READ_PER_UNIT, type Price } from '../../core/price.ts';
 import { targetOf, type Dated } from '../../core/header/target.ts';
+import type { MinerStatus } from '../../miner/engine/miner-api.ts';
 import { isGenerator, unitMacs, type Manifest } from '../../core/manifest.ts';
 import type { Params } from '../../core/params.ts';
 import { subsidyPerPass } from '../mining/subsidy.ts';
@@ -22,17 +23,23 @@ export interface MiningNow {
   /** Of the next block. */
   readonly target: bigint;
   readonly height: number;
+  /** What this device has measured of itself; absent: it does not mine. */
+  readonly device?: MeasuredDevice | undefined;
 }
+
+export type MeasuredDevice = Pick<MinerStatus, 'backend' | 'macsPerSecond' | 'answering'>;
 
 /** At the head's difficulty. */
 export const miningNow = (
   params: Params,
   head: Dated,
   models: ReadonlyMap<string, Manifest>,
+  device?: MeasuredDevice,
 ): MiningNow => ({
   models: models.values(),
   target: targetOf(params, head),
   height: head.height + 1,
+  device,
 });
 
 /** nV that mining the best model earns in the time of so many multiplications. */
@@ -57,11 +64,27 @@ const sequencePrice = (model: Manifest, now: MiningNow): Price => ({
   amount: earnedIn(unitMacs(model), now),
 });
 
-/** For a thousand tokens, each of which takes the time of several in a pass, and for its choice all rows of the head. */
-function tokenPrice(model: Manifest, now: MiningNow): Price {
+/** For a thousand tokens of an answer. */
+const tokenPrice = (model: Manifest, now: MiningNow): Price => ({
+  type: 'tokens',
+  amount: earnedIn(1000n * (macsInStep(model, now) ?? macsOfToken(model)), now),
+});
+
+/**
+ * Multiplications of mining that this device does in the time of a token's step. Undefined where it has not measured
+ * both, or mines on a GPU, which goes on beside the steps of the processor.
+ */
+function macsInStep({ name }: Manifest, { device }: MiningNow): bigint | undefined {
+  const ms = device?.answering.tokenMs[name];
+  if (!ms || device.backend !== 'cpu' || !device.macsPerSecond) return undefined;
+  return BigInt(Math.ceil((device.macsPerSecond * ms) / 1000));
+}
+
+/** What a token is held to be worth before: it takes the time of several in a pass, and all rows of the head. */
+function macsOfToken(model: Manifest): bigint {
   const head = BigInt(model.vocabulary) * BigInt(model.answerSize);
   const pass = model.linears.reduce((sum, { k, n }) => sum + BigInt(k) * BigInt(n), 0n);
-  return { type: 'tokens', amount: earnedIn(1000n * BigInt(READ_PER_UNIT) * (pass + head), now) };
+  return BigInt(READ_PER_UNIT) * (pass + head);
 }
 
 /** What a provider asks that names no price. */

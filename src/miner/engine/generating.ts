@@ -24,7 +24,7 @@ export const STEP = { together: 16, conversations: 4 };
 const PLACES = STEP.conversations - 1;
 /** Claims that are checked or wait for it. */
 const CLAIMS_MAX = 16;
-/** Answers over whose times a wait is foretold. */
+/** Answers over whose times a wait is foretold, and steps over which a token's time is told. */
 const WINDOW = 16;
 
 export interface GeneratingParts {
@@ -69,6 +69,8 @@ export class Generating {
   #workedMs = 0;
   /** ms that each of the last answers took. */
   #times: readonly number[] = [];
+  /** By the model's name: ms of its last steps for others that took one token, with the rests before them. */
+  readonly #tokenMs = new Map<string, readonly number[]>();
 
   constructor(parts: GeneratingParts) {
     this.#parts = parts;
@@ -85,14 +87,18 @@ export class Generating {
     return Math.max(0, others.length - PLACES);
   }
 
+  /** As AnsweringStatus.tokenMs. */
+  get tokenMs(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#tokenMs].map(([name, ms]) => [name, meanOf(ms)]));
+  }
+
   /** Seconds until another answer would begin, at the pace of the last ones. */
   get waitSeconds(): number {
     const { throttle } = this.#parts;
     if (throttle.held) return WAIT_SECONDS_MAX;
     const others = [...this.#open.values()].filter(({ rank }) => rank !== 'own');
     if (others.length < PLACES || !this.#times.length) return 0;
-    const meanMs = this.#times.reduce((sum, ms) => sum + ms, 0) / this.#times.length;
-    const ms = (meanMs * (others.length - PLACES + 1)) / PLACES / throttle.duty;
+    const ms = (meanOf(this.#times) * (others.length - PLACES + 1)) / PLACES / throttle.duty;
     return Math.min(WAIT_SECONDS_MAX, Math.ceil(ms / 1000));
   }
 
@@ -194,6 +200,7 @@ export class Generating {
   /** Forgets a model with all its caches. */
   release(name: string): void {
     this.#speakers.delete(name);
+    this.#tokenMs.delete(name);
   }
 
   /** @throws AppError MODEL_MISSING, MODEL_REFUSED */
@@ -230,18 +237,20 @@ export class Generating {
     const { manifest, tables, generation } = model;
     const language = await openLanguage(manifest, tables, generation, (i) => cpu.rows?.(i));
     const steps = await cpu.steps({ ...STEP, conversations: STEP.conversations + 1 });
-    return { language, cpu, steps, generator: new Generator(language, this.#paced(steps)) };
+    return { language, cpu, steps, generator: this.#paced(name, language, steps) };
   }
 
-  /** Steps for others alone, with the rests of the throttle between them. */
-  #paced(steps: Stepper): Stepper {
+  /** Takes steps for others alone with the rests of the throttle between them, and tells how long they take. */
+  #paced(name: string, language: Language, steps: Stepper): Generator {
     const { throttle, nowMs } = this.#parts;
-    return {
+    let sinceMs: number | undefined;
+    const paced: Stepper = {
       together: steps.together,
       conversations: STEP.conversations,
       open: () => steps.open(),
       close: (conversation) => steps.close(conversation),
       step: async (requests) => {
+        sinceMs = this.hasOwn ? undefined : nowMs();
         if (!this.hasOwn) {
           await throttle.rest(this.#workedMs, () => this.hasOwn || throttle.held);
           this.#workedMs = 0;
@@ -252,5 +261,13 @@ export class Generating {
         return rows;
       },
     };
+    return new Generator(language, paced, (tokens) => {
+      if (tokens !== 1 || sinceMs === undefined || this.hasOwn) return;
+      const before = this.#tokenMs.get(name) ?? [];
+      this.#tokenMs.set(name, [...before, nowMs() - sinceMs].slice(-WINDOW));
+    });
   }
 }
+
+const meanOf = (all: readonly number[]): number =>
+  all.reduce((sum, each) => sum + each, 0) / all.length;

@@ -61,6 +61,11 @@ export interface AnsweringStatus {
   readonly passes: number;
   /** Sequences whose rows were given out. */
   readonly sequences: number;
+  /**
+   * ms that a token alone takes of a language model, by its name: of the last steps for others, with the rests of the
+   * work's intensity. Those that have made none are absent.
+   */
+  readonly tokenMs: Readonly<Record<string, number>>;
 }
 
 /** The most that an offer can name (src/core/offer.ts). */
@@ -71,6 +76,7 @@ export const ANSWERING_OFF: AnsweringStatus = {
   waitSeconds: 0,
   passes: 0,
   sequences: 0,
+  tokenMs: {},
 };
 
 export type MinerState =

@@ -167,12 +167,13 @@ export class Miner {
   }
 
   #tellAnswering(): void {
-    const { waiting, waitSeconds } = this.#generating;
+    const { waiting, waitSeconds, tokenMs } = this.#generating;
     this.#set({
       answering: {
         ...this.#passes,
         waiting: this.#passes.waiting + waiting,
         waitSeconds: Math.max(this.#passes.waitSeconds, waitSeconds),
+        tokenMs,
       },
     });
   }

@@ -49,14 +49,21 @@ interface Turn {
 export class Generator {
   readonly #language: Language;
   readonly #stepper: Stepper;
+  readonly #onStep: (tokens: number) => void;
   readonly #answers = new Set<Answer>();
   #isRunning = false;
   /** Answers that were taken into work. */
   #entered = 0;
 
-  constructor(language: Language, stepper: Stepper) {
+  /** @param onStep called after each step and its choices, with the tokens that it took */
+  constructor(
+    language: Language,
+    stepper: Stepper,
+    onStep: (tokens: number) => void = () => undefined,
+  ) {
     this.#language = language;
     this.#stepper = stepper;
+    this.#onStep = onStep;
   }
 
   /**
@@ -203,6 +210,7 @@ export class Generator {
         Array.from(tokens, (token) => ({ conversation: answer.conversation!, token })),
       );
       await this.#take(turns, await this.#stepper.step(requests));
+      this.#onStep(requests.length);
     } catch (e) {
       for (const { answer } of turns) answer.error ??= AppError.from(e);
     }

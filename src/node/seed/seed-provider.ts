@@ -102,7 +102,7 @@ export async function openSeedChannels(
     signers: serving,
     answerer,
     served: () => (isReady ? models : []),
-    mining: () => miningNow(chain.params, chain.head().header, network.models),
+    mining: () => miningNow(chain.params, chain.head().header, network.models, status),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
     offers,

@@ -26,14 +26,17 @@ const wait = { timeout: 30_000, interval: 2 };
 const made: Miner[] = [];
 afterEach(() => made.splice(0).forEach((miner) => miner.pause()));
 
-function create(change: (backend: Backend, model: ModelPackage) => Backend = (backend) => backend) {
+function create(
+  change: (backend: Backend, model: ModelPackage) => Backend = (backend) => backend,
+  nowMs = () => performance.now(),
+) {
   const models = [tiny, decoder];
   const miner: Miner = new Miner({
     modelNamed: (name) => models.find(({ manifest }) => manifest.name === name),
     modelOf: (id) => models.find((model) => toHex(model.id) === toHex(id)),
     createCpu: async (given) => change(await createCpuBackend(given), given),
     createWebgpu: undefined,
-    nowMs: () => performance.now(),
+    nowMs,
     randomNonce: () => 1n,
     onStatus: () => undefined,
     onBlock: () => undefined,
@@ -147,6 +150,39 @@ test('steps for others keep to the throttle, an own answer does not', async () =
   expect(await read(miner, own)).toEqual(await alone(own));
   miner.throttle(1);
   expect(await slow).toEqual(await alone(job(2)));
+});
+
+test('a token’s time is told of steps for others that take one token, the own ones’ apart', async () => {
+  let clockMs = 0;
+  let stepMs = 7000;
+  const miner = create(
+    (backend) => {
+      const { steps } = backend;
+      if (!steps) return backend;
+      return Object.assign(backend, {
+        steps: async (size: Parameters<typeof steps>[0]) => {
+          const stepper = await steps.call(backend, size);
+          const step = stepper.step.bind(stepper);
+          return Object.assign(stepper, {
+            step: async (requests: Parameters<typeof step>[0]) => {
+              // The first takes the whole input.
+              clockMs += requests.length > 1 ? 900_000 : stepMs;
+              return await step(requests);
+            },
+          });
+        },
+      });
+    },
+    () => clockMs,
+  );
+  await read(miner, job(5));
+  expect(miner.status.answering.tokenMs).toEqual({});
+  stepMs = 40;
+  await read(miner, job(5, { rank: 'payer' }));
+  expect(miner.status.answering.tokenMs).toEqual({ [decoder.manifest.name]: 40 });
+  await miner.release(decoder.manifest.name);
+  await read(miner, job(5));
+  expect(miner.status.answering.tokenMs).toEqual({});
 });
 
 test('what is dropped ends: while it is read, while nobody reads, before its model is loaded', async () => {
