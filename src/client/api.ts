@@ -499,8 +499,14 @@ export type AccountApi = {
     kind?: 'transfer' | 'channel',
   ): Promise<Prepared>;
   /** Coins from the seed's faucet, on networks that have one. @throws FAUCET_OFF, FAUCET_LATER */
-  faucet(address: Uint8Array): Promise<void>;
+  faucet(address: Uint8Array): Promise<Gift>;
 };
+
+/** Trial coins on their way. */
+export interface Gift {
+  /** Whether somebody mines, as far as the seed knows: otherwise they wait until somebody begins. */
+  readonly mining: boolean;
+}
 
 export type AskApi = {
   /** Models that may be asked here: admitted ones, then language models whose packages are whole on this device. */

@@ -50,7 +50,7 @@ export function peerApi(
     async faucet(address) {
       if (!network.params.faucet || !platform.faucet)
         throw new AppError('FAUCET_OFF', 'this network has no faucet');
-      await platform.faucet(formatAddress(address, network.params.prefix));
+      return platform.faucet(formatAddress(address, network.params.prefix));
     },
 
     startMining: (options) => mining.start(options),

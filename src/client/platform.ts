@@ -3,6 +3,7 @@ import type { Store } from '../chain/store/store.ts';
 import type { Log } from '../lib/log.ts';
 import type { RpcClient } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
+import type { Gift } from './api.ts';
 import type { StartedTokens } from './models/token-thread.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
 import type { Transport } from '../net/transport.ts';
@@ -32,7 +33,7 @@ export interface Platform {
   /** Where is written what happens with nobody there; undefined: nowhere. */
   readonly log?: Log | undefined;
   /** Asks the seed for coins; undefined where there is no faucet to ask. */
-  faucet: ((address: string) => Promise<void>) | undefined;
+  faucet: ((address: string) => Promise<Gift>) | undefined;
   nowMs(): number;
   /** ms since some moment: a clock that nobody sets. */
   steadyMs(): number;

@@ -9,6 +9,7 @@ import type {
   ClientEvent,
   History,
   FetchConsent,
+  Gift,
   Holding,
   MinerStatus,
   ModelStorage,
@@ -27,7 +28,8 @@ import { Care } from './work/care.svelte.ts';
 import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 import type { Engine, PageConfig, Passphrases } from './engine.ts';
-import { isDead, isStale } from './kit/format.ts';
+import { isDead } from './kit/format.ts';
+import { isStale } from '../core/header/stale.ts';
 import { joinHistory } from './wallet/history/history.ts';
 import { Answering } from './work/answering.ts';
 import { isWorking, type Around } from './work/sentence.ts';
@@ -406,9 +408,13 @@ export class Session {
   };
   finish = (): Promise<boolean> => this.act('finish', () => this.peer.finishMining());
 
-  async faucet(): Promise<boolean> {
+  /** Trial coins: whether somebody mines the block that they wait for; undefined when there are none. */
+  async faucet(): Promise<Gift | undefined> {
     const address = this.vault?.address;
-    return address ? this.act('faucet', () => this.peer.faucet(address)) : false;
+    let gift: Gift | undefined;
+    if (address)
+      await this.act('faucet', async () => void (gift = await this.peer.faucet(address)));
+    return gift;
   }
 
   /** Runs an act on the vault and shows its new status. */

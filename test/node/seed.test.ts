@@ -367,7 +367,8 @@ describe('a mining seed', () => {
       });
     const others = [1, 2, 3].map((n) => formatAddress(new Uint8Array(32).fill(n), 'rpila'));
     const gifts = await Promise.all([address, ...others].map((a) => give({ address: a })));
-    for (const gift of gifts) expect(await gift.json()).toEqual({ amount: '100000000000' });
+    for (const gift of gifts)
+      expect(await gift.json()).toEqual({ amount: '100000000000', mining: true });
     const again = await (await give({ address })).json();
     expect(again).toMatchObject({ error: { code: 'FAUCET_LATER' } });
     for (const bad of [{}, { address: 'pila1' }, null]) expect((await give(bad)).status).toBe(400);

@@ -480,7 +480,10 @@ export class MemoryEngine implements Engine {
       this.#note('client.finishMining');
       this.#mine('off');
     },
-    faucet: async () => this.#note('client.faucet'),
+    faucet: async () => {
+      this.#note('client.faucet');
+      return { mining: true };
+    },
   };
 
   readonly passphrases: Passphrases = {

@@ -1,8 +1,9 @@
 /** Asks a seed for coins, on networks whose genesis has a faucet. */
+import type { Gift } from '../api.ts';
 import { AppError, readError } from '../../lib/errors.ts';
 
 /** `url`: address of the seed's faucet. @throws AppError FAUCET_LATER, FAUCET_OFF, and errors that the seed answers */
-export async function askFaucet(url: string, address: string): Promise<void> {
+export async function askFaucet(url: string, address: string): Promise<Gift> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -10,9 +11,11 @@ export async function askFaucet(url: string, address: string): Promise<void> {
   }).catch((cause: unknown) => {
     throw new AppError('FAUCET_LATER', 'the faucet cannot be reached', { cause });
   });
-  if (response.ok) return;
-  const { error } = (await response.json().catch(() => ({}))) as {
+  const { error, mining } = (await response.json().catch(() => ({}))) as {
     error?: { code: string; message: string };
+    mining?: unknown;
   };
+  // A seed of an older version does not say.
+  if (response.ok) return { mining: mining !== false };
   throw error?.code ? readError(error) : new AppError('FAUCET_OFF', `HTTP ${response.status}`);
 }

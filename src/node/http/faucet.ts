@@ -18,7 +18,11 @@ const REMEMBERED_MAX = 10_000;
 /** Gifts to one caller. */
 export const GIFT_RATE = { perSecond: 1 / 30, burst: 10 };
 
-export function createFaucet({ chain, transport, callers, outlook, log }: SeedDeps): Route {
+/** @param isMined whether a block for what waits is worked on, as far as this node knows; may begin one */
+export function createFaucet(
+  { chain, transport, callers, outlook, log }: SeedDeps,
+  isMined: () => boolean,
+): Route {
   const { params } = chain;
   const sender = createSender({ chain, params, transport }, fromHex(FAUCET_SECRET, 32)!);
   const rate = new AddressRate(callers.standsForMany, GIFT_RATE);
@@ -51,7 +55,7 @@ export function createFaucet({ chain, transport, callers, outlook, log }: SeedDe
       given.delete(key);
       throw e;
     }
-    sendJson(response, 200, { amount: GIFT.toString() });
+    sendJson(response, 200, { amount: GIFT.toString(), mining: isMined() });
   };
 }
 

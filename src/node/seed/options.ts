@@ -38,6 +38,8 @@ export interface Options {
   /** UDP port for WebRTC-direct. */
   readonly rtcPort: number;
   readonly mine: boolean;
+  /** Mines a block when a gift of the faucet waits. */
+  readonly giftBlocks: boolean;
   readonly payout: string | undefined;
   readonly model: string;
   readonly bootstrap: readonly string[];
@@ -87,6 +89,8 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --rpc-host HOST    address of JSON-RPC and /metrics (default 127.0.0.1)
   --rpc-port N       their port (default 8792)
   --mine             mine on this computer's CPU, and answer for pay
+  --gift-blocks WHEN yes or no: mine when trial coins of the faucet wait for a block, a tenth of the time at
+                     most (default: yes on local, no elsewhere)
   --payout ADDRESS   who is paid for it (default: the node's own key)
   --model NAME       what to run while mining (default lingua; tiny on e2e)
   --answer-price VLT what a sequence of an answer for pay costs while mining
@@ -134,6 +138,7 @@ const FLAGS = {
   'rpc-host': { type: 'string' },
   'rpc-port': { type: 'string' },
   mine: { type: 'boolean' },
+  'gift-blocks': { type: 'string' },
   payout: { type: 'string' },
   model: { type: 'string' },
   bootstrap: { type: 'string', multiple: true },
@@ -157,6 +162,12 @@ const FLAGS = {
 } as const;
 
 const wrong = (message: string): AppError => new AppError('WRONG_FLAG', message);
+
+function giftBlocksOf(text: string | undefined, network: NetworkName): boolean {
+  if (text === undefined) return network === 'local';
+  if (text !== 'yes' && text !== 'no') throw wrong(`--gift-blocks takes yes or no, not '${text}'`);
+  return text === 'yes';
+}
 
 function portOf(flag: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
@@ -300,6 +311,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     rpcPort: portOf('rpc-port', values['rpc-port'], 8792),
     rtcPort: portOf('rtc-port', values['rtc-port'], 8791),
     mine: values.mine ?? false,
+    giftBlocks: giftBlocksOf(values['gift-blocks'], network),
     payout: values.payout,
     model: values.model ?? networkOf(network).names[0] ?? UNADMITTED,
     ...peersOf(values),

@@ -15,6 +15,7 @@ import { createOfferSampler, tellOffers } from '../../client/channels/ask-offers
 import { createOfferBook, judgeOffer } from '../../client/channels/offer-book.ts';
 import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
 import { blockId } from '../../core/header/header.ts';
+import { isStale } from '../../core/header/stale.ts';
 import { versionKnown } from '../../core/header/tables.ts';
 import type { Block } from '../../core/messages.ts';
 import type { Offer } from '../../core/offer.ts';
@@ -29,6 +30,7 @@ import { libp2pMetrics } from '../../net/prometheus.ts';
 import type { Transport, Verdict } from '../../net/transport.ts';
 import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
+import { createGiftMiner } from '../http/gift-miner.ts';
 import { partsForPeers, ServedBytes } from '../../client/models/served-bytes.ts';
 import { findServed, findServing, withServing } from '../served/served-folders.ts';
 import { fetchMissing, learnOffered, openModels, partsOr } from './seed-models.ts';
@@ -70,7 +72,7 @@ import { startSignatureLanes, type SignatureLanes } from './signature-lanes.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
 import type { SeedDeps } from './seed-deps.ts';
 import { openSeedPrepaid, type SeedPrepaid } from './seed-prepaid.ts';
-import { createSeedMiner } from './seed-miner.ts';
+import { createSeedMiner, type SeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
 import { addressFrom } from '../../wallet/address.ts';
 import { udpProblem } from './udp-port.ts';
@@ -264,10 +266,10 @@ async function openAll(
 
   const infer = await openInference(deps, channelStore, openStore, closers);
   later.prepaid = infer.prepaid;
-  const page = await openPage(deps, infer.routes.page, closers);
+  const miner = createSeedMiner(deps, payout ?? payoutAddress(keys));
+  const page = await openPage(deps, infer.routes.page, minedBy(deps, miner, closers), closers);
   const rpcPort = await openRpc(deps, infer, closers);
   if (options.mine) {
-    const miner = createSeedMiner(deps, payout ?? payoutAddress(keys));
     closers.push(() => miner.stop());
     await miner.start();
   }
@@ -366,9 +368,25 @@ async function openInference(
   return { spendings, prepaid, routes };
 }
 
-async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promise<string> {
+/** Whether somebody mines: this node, for a gift too, or whoever made a block lately. */
+function minedBy({ options, chain, network, log }: SeedDeps, miner: SeedMiner, closers: Closers) {
+  const isRecent = (): boolean =>
+    !isStale(chain.head().header.time, Date.now(), network.params.blockTimeMs);
+  if (options.mine) return () => true;
+  if (!options.giftBlocks) return isRecent;
+  const gifts = createGiftMiner({ chain, miner, log, steadyMs: () => performance.now() });
+  closers.push(() => gifts.stop());
+  return () => gifts.wake() || isRecent();
+}
+
+async function openPage(
+  deps: SeedDeps,
+  infer: Routes,
+  isMined: () => boolean,
+  closers: Closers,
+): Promise<string> {
   const { options, network, keys, transport, genesis, callers, log } = deps;
-  const faucet = createFaucet(deps);
+  const faucet = createFaucet(deps, isMined);
   const app = serveApp(log, options.mirrors);
   const downloadBytes = await downloadBytesOf(network);
   const routes: Routes = {

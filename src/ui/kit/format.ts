@@ -1,5 +1,6 @@
 /** Numbers, amounts, ages and addresses as text for people, and amounts back. Pure. */
 import type { ChainStatus } from '../../client/api.ts';
+import { isStale } from '../../core/header/stale.ts';
 import { NANOVOLTS } from '../../core/params.ts';
 
 const DECIMALS = 9;
@@ -112,13 +113,6 @@ export const groupsOf = (text: string): string[] => text.match(/.{1,4}/g) ?? [];
 
 /** An address where it stands for a name: its beginning. */
 export const shortAddress = (text: string): string => `${groupsOf(text).slice(0, 3).join(' ')} …`;
-
-/** Blocks come without memory: a healthy chain is as long without one every 160,000 blocks. */
-const STALE_BLOCKS = 12;
-const STALE_MS_MIN = 120_000;
-/** A head this old says nothing about now. No head yet (time 0) is not stale. */
-export const isStale = (headTimeMs: number, nowMs: number, blockTimeMs: number): boolean =>
-  headTimeMs > 0 && nowMs - headTimeMs > Math.max(STALE_BLOCKS * blockTimeMs, STALE_MS_MIN);
 
 const DEAD_MS = 600_000;
 /** Stale for so long that something is wrong. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { isStale } from '../../../src/core/header/stale.ts';
 import { describe, expect, it } from 'vitest';
 import {
   editVolts,
@@ -8,7 +9,6 @@ import {
   formatVolts,
   groupsOf,
   isDead,
-  isStale,
   parseVolts,
 } from '../../../src/ui/kit/format.ts';
 

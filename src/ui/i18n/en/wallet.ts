@@ -1,5 +1,6 @@
 /** The wallet screen's own texts: they come with it. */
 export const wallet = {
+  giftWaits: 'Your trial coins wait for a block, and nobody seems to be mining.',
   account: {
     label: 'Account',
     first: (number: string) => `Account ${number}`,

@@ -1,6 +1,7 @@
 import type { WalletText } from '../en/wallet.ts';
 
 export const wallet: WalletText = {
+  giftWaits: 'Le tue monete di prova aspettano un blocco, e sembra che nessuno stia minando.',
   account: {
     label: 'Conto',
     first: (number) => `Conto ${number}`,
