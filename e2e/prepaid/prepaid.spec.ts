@@ -24,6 +24,7 @@ test.describe.configure({ mode: 'serial' });
 const VOLT = 10n ** 9n;
 /** `tiny` takes it in two sequences of 16 bytes: an answer of two parts, each paid for. */
 const TEXT = 'Ciao, Alessandro Volta!';
+const PASSPHRASE = 'cobalt hammock viola tundra zebra quiver';
 
 let seed: Seed;
 const contexts: BrowserContext[] = [];
@@ -63,6 +64,18 @@ test('one works, and answers for pay from now on', async () => {
   await mineUntilPaid(provider);
   await provider.getByRole('checkbox', { name: prepaid.provide.label }).check();
   await expect(provider.getByText(prepaid.provide.on)).toBeVisible();
+});
+
+test('with its keys locked it goes on answering', async () => {
+  await goTo(provider, 'wallet');
+  await button(provider, en.wallet.protect).click();
+  for (const field of [en.protect.passphrase, en.protect.repeat])
+    await dialog(provider).getByLabel(field, { exact: true }).fill(PASSPHRASE);
+  await button(provider, en.protect.set).click();
+  await expect(dialog(provider)).toHaveCount(0);
+  await button(provider, en.wallet.lock).click();
+  await expect(provider.getByText(en.wallet.locked)).toBeVisible();
+  await goTo(provider, 'pila');
 });
 
 test('one with coins asks this device, while nobody is heard yet', async () => {
@@ -121,6 +134,8 @@ test('the asker stops, and what was not used comes back', async () => {
   await goTo(provider, 'pila');
   await expect(indexLine(provider, prepaid.provide.answered)).toHaveText('2');
   await expect(indexLine(provider, prepaid.provide.earned)).toHaveText(/[1-9]/);
+  await goTo(provider, 'wallet');
+  await expect(provider.getByText(en.wallet.locked)).toBeVisible();
 });
 
 test('a third, without keys, opens what was shared and verifies it', async ({ browser }) => {
