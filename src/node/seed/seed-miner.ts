@@ -17,7 +17,6 @@ export interface SeedMiner {
 
 export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
   const { chain, thread, network, options, stores, mined, log, announce } = deps;
-  const { id: modelId } = modelNamed(network, options.model)!;
   let feed: TemplateFeed | undefined;
   let unsubscribe: (() => void) | undefined;
   /** Blocks on their way into the chain and to peers: few, as the chain takes in a bounded number at once. */
@@ -36,6 +35,8 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
 
   /** Nothing to work on while a block could not be kept, or where the model does not hold. */
   function makeTemplate() {
+    // A network may admit none: then nothing is started.
+    const { id: modelId } = modelNamed(network, options.model)!;
     const height = chain.head().header.height + 1;
     if (stores.problem() || modelIndex(chain.params, toHex(modelId), height) < 0) return undefined;
     return chain.template({ miner: payout, modelId, nowMs: Date.now() });
