@@ -155,36 +155,6 @@ it('of two models with one name each is told by its id, and can be chosen', asyn
   expect(calledAmong(WORDS, [WORDS])).toBe(WORDS.name);
 });
 
-it('a model that was chosen is so when the person comes back to the screen; in another session it is not', async () => {
-  const twin = { ...WORDS, id: Uint8Array.from(WORDS.id, (byte) => byte ^ 1) };
-  const sessionOf = (): Session => {
-    const peer = { models: async () => [WORDS, { ...twin }] };
-    return { peer } as unknown as Session;
-  };
-  const session = sessionOf();
-  const first = new Asks(session);
-  await first.read();
-  expect(first.chosen).toBe(first.models[0]);
-  first.choose(toHex(twin.id));
-  first.begun.draft = 'half a que';
-  const back = new Asks(session);
-  await back.read();
-  expect(back.chosen).toBe(back.models[1]);
-  expect(back.begun.draft).toBe('half a que');
-  const other = new Asks(sessionOf());
-  await other.read();
-  expect(other.chosen).toBe(other.models[0]);
-  expect(other.begun.draft).toBe('');
-});
-
-it('a chosen model that is gone is not asked for', async () => {
-  const session = { peer: { models: async () => [WORDS] } } as unknown as Session;
-  new Asks(session).choose('00'.repeat(32));
-  const back = new Asks(session);
-  await back.read();
-  expect(back.chosen).toBe(WORDS);
-});
-
 it('a text is counted when the one before it was, and those in between are not', async () => {
   const open: (() => void)[] = [];
   const counted: string[] = [];

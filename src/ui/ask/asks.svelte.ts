@@ -6,19 +6,7 @@ import type { Session } from '../session.svelte.ts';
 /** Readings kept: those of all answers that are shown, and some looked up. */
 const READINGS_MAX = 128;
 
-/** What a person has begun on this screen, for when they come back to it: as long as the page lives. */
-interface Begun {
-  /** Id in hex of the model that they chose. */
-  model: string | undefined;
-  /** What stands in the field. */
-  draft: string;
-  /** Others are to answer, not this device. */
-  asksOthers: boolean;
-}
-const begun = new WeakMap<Session, Begun>();
-
 export class Asks {
-  readonly begun: Begun;
   models = $state.raw<readonly ModelInfo[]>([]);
   chosen = $state.raw<ModelInfo>();
   readonly #session: Session;
@@ -30,14 +18,11 @@ export class Asks {
 
   constructor(session: Session) {
     this.#session = session;
-    this.begun = begun.get(session) ?? { model: undefined, draft: '', asksOthers: false };
-    begun.set(session, this.begun);
   }
 
   async read(): Promise<void> {
     try {
       this.models = await this.#session.peer.models();
-      if (!this.chosen && this.begun.model) this.#show(this.begun.model);
       // A language model is there because the person has fetched it.
       this.chosen ??= this.models.find(({ kind }) => kind === 'generator') ?? this.models[0];
     } catch (error) {
@@ -47,11 +32,6 @@ export class Asks {
 
   /** @param id in hex: two models may have one name, when an older package of it is kept or another server named it */
   choose(id: string): void {
-    this.begun.model = id;
-    this.#show(id);
-  }
-
-  #show(id: string): void {
     this.chosen = this.models.find((model) => toHex(model.id) === id);
   }
 
