@@ -9,6 +9,7 @@ import type {
   FetchConsent,
   GenerateAsked,
   GeneratedText,
+  Gift,
   Holding,
   InputReading,
   MinerStatus,
@@ -197,6 +198,8 @@ export class MemoryEngine implements Engine {
   entries: AccountEntry[] = [];
   /** By day and model. */
   worked: WorkDay[] = [];
+  /** What the faucet says. */
+  gift: Gift = { mining: true };
   /** Blocks that pay the account. */
   found: FoundBlockPay[] = [];
   waiting: PendingTx[] = [];
@@ -482,7 +485,7 @@ export class MemoryEngine implements Engine {
     },
     faucet: async () => {
       this.#note('client.faucet');
-      return { mining: true };
+      return this.gift;
     },
   };
 

@@ -4,9 +4,9 @@
  */
 import { READ_PER_UNIT, type Price } from '../../core/price.ts';
 import { targetOf, type Dated } from '../../core/header/target.ts';
-import type { MinerStatus } from '../../miner/engine/miner-api.ts';
 import { isGenerator, unitMacs, type Manifest } from '../../core/manifest.ts';
 import type { Params } from '../../core/params.ts';
+import type { MinerStatus } from '../../miner/engine/miner-api.ts';
 import { subsidyPerPass } from '../mining/subsidy.ts';
 
 /** Per cent of what mining would have earned: answering must not be worth less than a pass that waits for luck. */

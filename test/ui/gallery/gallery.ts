@@ -95,6 +95,7 @@ const STATES: Record<string, () => void> = {
     payments();
     engine.vaultStatus = { ...engine.vaultStatus, locked: true };
   },
+  'nobody mines': () => (owner(), (engine.gift = { mining: false })),
   running: () => (owner(), (engine.miner = running)),
   many: () => {
     owner();

@@ -44,6 +44,11 @@ const typeTexts = (words: number) => (page: Page) => {
 const pickOffer = (page: Page): Promise<void> =>
   page.getByRole('radio', { name: /VLT/ }).first().check();
 
+async function askForPay(page: Page, t: Text): Promise<void> {
+  await typeQuestion(page);
+  await press(page, laterOf(t).prepaid.ask.go);
+}
+
 const openMore = (page: Page, t: Text): Promise<void> =>
   page.getByText(laterOf(t).ask.generate.more.title, { exact: true }).click();
 
@@ -151,6 +156,12 @@ export const SHOTS: readonly Shot[] = [
   { name: 'wallet-no-keys', state: 'fresh', at: '#/wallet' },
   { name: 'wallet-new', state: 'stopped', at: '#/wallet' },
   { name: 'wallet', state: 'owner', at: '#/wallet', main: true },
+  {
+    name: 'wallet-gift-waits',
+    state: 'nobody mines',
+    at: '#/wallet',
+    act: (page, t) => press(page, t.wallet.faucet),
+  },
   {
     name: 'wallet-receive',
     state: 'owner',
@@ -270,28 +281,19 @@ export const SHOTS: readonly Shot[] = [
     state: 'prepaid',
     at: '#/ask',
     main: true,
-    async act(page, t) {
-      await typeQuestion(page);
-      await press(page, laterOf(t).prepaid.ask.go);
-    },
+    act: askForPay,
   },
   {
     name: 'prepaid-arriving',
     state: 'prepaid arriving',
     at: '#/ask',
-    async act(page, t) {
-      await typeQuestion(page);
-      await press(page, laterOf(t).prepaid.ask.go);
-    },
+    act: askForPay,
   },
   {
     name: 'prepaid-gone',
     state: 'prepaid gone',
     at: '#/ask',
-    async act(page, t) {
-      await typeQuestion(page);
-      await press(page, laterOf(t).prepaid.ask.go);
-    },
+    act: askForPay,
   },
   { name: 'prepaid-long', state: 'words', at: '#/ask', act: typeTexts(150) },
   { name: 'ask-over-long', state: 'words', at: '#/ask', act: typeTexts(300) },
