@@ -38,3 +38,23 @@ test('over the bound it refuses, and takes tasks again when there is room', asyn
   expect(queue.size).toBe(0);
   expect(await queue.run(() => 'again')).toBe('again');
 });
+
+test('who leaves before the turn keeps no place, and who leaves later changes nothing', async () => {
+  const queue = new SerialQueue(2);
+  const gate = Promise.withResolvers<string>();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const held = queue.run(() => gate.promise, first.signal);
+  await Promise.resolve();
+  await Promise.resolve();
+  let hasRun = false;
+  const left = queue.run(() => void (hasRun = true), second.signal);
+  first.abort();
+  second.abort();
+  await expect(left).rejects.toMatchObject({ code: 'PASS_ABORTED' });
+  await expect(queue.run(() => {}, second.signal)).rejects.toMatchObject({ code: 'PASS_ABORTED' });
+  const next = queue.run(() => 'next');
+  const idle = queue.idle();
+  gate.resolve('held');
+  await idle;
+  expect([await held, await next, hasRun, queue.size]).toEqual(['held', 'next', false, 0]);
+});

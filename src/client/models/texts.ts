@@ -16,12 +16,13 @@ import { packBytes, packSequences, TEXT_CHARS_MAX } from './tokeniser.ts';
 /** Tokens of one call: more than any answer has. */
 const ANSWER_TOKENS_MAX = 65_536;
 
+/** Signals give a text up before its turn: PASS_ABORTED. */
 export interface Texts {
   /**
    * @throws AppError MODEL_MISSING, INPUT_EMPTY where a text is, INPUT_LONG over TEXT_CHARS_MAX,
    * INPUT_CONTROL, TOKENIZER_MISSING, TOKENISER_SLOW, and those of fetching the tokenizer
    */
-  tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
+  tokenise(modelId: Uint8Array, texts: readonly string[], signal?: AbortSignal): Promise<Tokenised>;
   /** `fetch`: the tokenizer may be fetched. @throws AppError as tokenise, only then */
   readInput(modelId: Uint8Array, input: Uint8Array, fetch?: boolean): Promise<InputReading>;
   /**
@@ -29,11 +30,15 @@ export interface Texts {
    * @throws AppError MODEL_MISSING, INPUT_EMPTY where it ends without a question, INPUT_LONG over TEXT_CHARS_MAX,
    * INPUT_CONTROL, MODEL_REFUSED, TOKENIZER_MISSING, TOKENISER_SLOW, and those of fetching two files of the package
    */
-  converse(modelId: Uint8Array, messages: readonly ChatMessage[]): Promise<Conversation>;
+  converse(
+    modelId: Uint8Array,
+    messages: readonly ChatMessage[],
+    signal?: AbortSignal,
+  ): Promise<Conversation>;
   /**
    * Bytes of the text of tokens, in UTF-8; a letter's may come with the next tokens. @throws AppError as `converse`
    */
-  textBytes(modelId: Uint8Array, tokens: Uint32Array): Promise<Uint8Array>;
+  textBytes(modelId: Uint8Array, tokens: Uint32Array, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
 export function createTexts(
@@ -54,14 +59,19 @@ export function createTexts(
     return m;
   };
   /** In the thread, with the model's files fetched. */
-  async function ask<T>(id: string, m: Manifest, call: Parameters<typeof thread.use<T>>[2]) {
-    const done = await thread.use([id, m], () => filesOf(id, m, true), call);
+  async function ask<T>(
+    id: string,
+    m: Manifest,
+    call: Parameters<typeof thread.use<T>>[2],
+    signal?: AbortSignal,
+  ) {
+    const done = await thread.use([id, m], () => filesOf(id, m, true), call, signal);
     if (!done) throw new AppError('MODEL_MISSING', 'no packages are kept here');
     return done;
   }
 
   return {
-    async tokenise(modelId, texts) {
+    async tokenise(modelId, texts, signal) {
       const id = toHex(modelId);
       const m = modelOf(id);
       // An empty text has no answer, and would be paid for.
@@ -70,7 +80,7 @@ export function createTexts(
       if (texts.reduce((sum, { length }) => sum + length, 0) > TEXT_CHARS_MAX)
         throw new AppError('INPUT_LONG', `over ${TEXT_CHARS_MAX} characters`);
       if (m.packing === 'bytes') return packBytes(texts, m);
-      return ask(id, m, (api) => api.pack(id, texts));
+      return ask(id, m, (api) => api.pack(id, texts), signal);
     },
     async readInput(modelId, input, fetch = false) {
       const id = toHex(modelId);
@@ -90,19 +100,19 @@ export function createTexts(
       });
       return { ids: used, texts };
     },
-    async converse(modelId, messages) {
+    async converse(modelId, messages, signal) {
       const id = toHex(modelId);
       const m = modelOf(id);
-      const { tokens, limit } = await ask(id, m, (api) => api.encode(id, messages));
+      const { tokens, limit } = await ask(id, m, (api) => api.encode(id, messages), signal);
       const isLong = tokens.length > limit;
       const input = isLong ? undefined : packSequences([tokens], m).input;
       return { tokens: tokens.length, limit, input };
     },
-    async textBytes(modelId, tokens) {
+    async textBytes(modelId, tokens, signal) {
       const id = toHex(modelId);
       if (tokens.length > ANSWER_TOKENS_MAX)
         throw new AppError('INPUT_LONG', `${tokens.length} tokens, over ${ANSWER_TOKENS_MAX}`);
-      return ask(id, modelOf(id), (api) => api.bytesOf(id, tokens));
+      return ask(id, modelOf(id), (api) => api.bytesOf(id, tokens), signal);
     },
   };
 }

@@ -109,12 +109,14 @@ export class TokenThread {
   /**
    * Runs calls for a model, in turn with others.
    * @param fetch its files, asked for where the thread has them not; undefined: the result is undefined too
-   * @throws AppError TOKENISER_SLOW once one of them has taken too long, BUSY, WORKER_DIED, and theirs
+   * @param signal gives it up before its turn
+   * @throws AppError TOKENISER_SLOW once one of them has taken too long, BUSY, PASS_ABORTED, WORKER_DIED, and theirs
    */
   async use<T>(
     [id, m]: readonly [id: string, m: Manifest],
     fetch: () => Promise<TextFiles | undefined>,
     call: (api: RpcClient<TokenApi>) => Promise<T>,
+    signal?: AbortSignal,
   ): Promise<T | undefined> {
     // Fetched outside of the queue: a download must neither keep other texts waiting nor count as their time.
     const files = this.#loaded.has(id) ? undefined : await fetch();
@@ -127,10 +129,10 @@ export class TokenThread {
       }
       this.#loaded.add(id);
       return { result: await call(api) };
-    });
+    }, signal);
     if (done) return done.result;
     this.#loaded.delete(id);
-    return this.use([id, m], fetch, call);
+    return this.use([id, m], fetch, call, signal);
   }
 
   stop(): void {
@@ -139,7 +141,7 @@ export class TokenThread {
     this.#loaded.clear();
   }
 
-  #run<T>(call: (api: RpcClient<TokenApi>) => Promise<T>): Promise<T> {
+  #run<T>(call: (api: RpcClient<TokenApi>) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#queue.run(async () => {
       const { promise: late, reject } = Promise.withResolvers<never>();
       const timer = setTimeout(
@@ -156,7 +158,7 @@ export class TokenThread {
       } finally {
         clearTimeout(timer);
       }
-    });
+    }, signal);
   }
 }
 

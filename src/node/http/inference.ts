@@ -51,7 +51,10 @@ export interface Inference extends Pick<Texts, 'readInput' | 'converse' | 'textB
    * Of a model of rows. @throws AppError as `find`, MODEL_CORRUPT, TOKENIZER_MISSING, TOKENISER_SLOW, INPUT_EMPTY,
    * INPUT_CONTROL, INPUT_LONG
    */
-  read(asked: Asked): Promise<{ readonly model: NamedModel; readonly input: Uint8Array }>;
+  read(
+    asked: Asked,
+    signal?: AbortSignal,
+  ): Promise<{ readonly model: NamedModel; readonly input: Uint8Array }>;
 }
 
 /** ms that a call waits for files of a model, which go on coming: nobody who gives them slowly holds its place. */
@@ -113,12 +116,13 @@ export function createInference({ packages: kept, filesMs = FILES_MS }: Inferenc
   async function inputOf(
     given: Asked['input'],
     { name, id, manifest }: NamedModel,
+    signal?: AbortSignal,
   ): Promise<Uint8Array> {
     if (given instanceof Uint8Array) {
       if (inputTokens(given, manifest)) return given;
       throw new AppError('INPUT_LONG', `${given.length} bytes do not fit ${name}`);
     }
-    const { input, tokens } = await tokenise(id, given);
+    const { input, tokens } = await tokenise(id, given, signal);
     if (input) return input;
     throw new AppError('INPUT_LONG', `${tooLong(tokens, manifest)} of ${name}`);
   }
@@ -132,9 +136,9 @@ export function createInference({ packages: kept, filesMs = FILES_MS }: Inferenc
     async generation({ id, manifest }) {
       return readGeneration(manifest, (await packages.generation(toHex(id), true))!);
     },
-    async read(asked) {
+    async read(asked, signal) {
       const model = await find(asked.model, ['labels', 'embedding']);
-      return { model, input: await inputOf(asked.input, model) };
+      return { model, input: await inputOf(asked.input, model, signal) };
     },
   };
 }

@@ -28,9 +28,10 @@ export async function converse(
   inference: Inference,
   { id, name }: NamedModel,
   messages: ChatBody['messages'],
+  signal: AbortSignal | undefined,
 ): Promise<Conversed> {
   try {
-    const { input, tokens, limit } = await inference.converse(id, messages.map(messageOf));
+    const { input, tokens, limit } = await inference.converse(id, messages.map(messageOf), signal);
     if (input) return { input, tokens };
     throw new AppError('INPUT_LONG', `${tokens} tokens; a conversation with ${name} has ${limit}`);
   } catch (e) {

@@ -62,7 +62,7 @@ async function questionOf(deps: OpenAiDeps, asking: Asking, body: ChatBody): Pro
   const model = await inference.find(name, ['text']);
   const { id, manifest } = model;
   const generation = await inference.generation(model);
-  const conversed = await converse(inference, model, body.messages);
+  const conversed = await converse(inference, model, body.messages, leavingOf(asking));
   const chosen = choosingOf(body, generation, asking.call.key);
   const room = generation.context - conversed.tokens;
   const price = await deps.priceMaxOf(asking.request, model);
@@ -71,6 +71,10 @@ async function questionOf(deps: OpenAiDeps, asking: Asking, body: ChatBody): Pro
   const question = { model: id, manifest, input: conversed.input, ...price, place, tokens, stops };
   return { deps, model, generation, conversed, question, asking };
 }
+
+/** What gives an answer up: a caller with a key of its own comes back for it. */
+const leavingOf = ({ isKeyed, gone }: Asking): AbortSignal | undefined =>
+  isKeyed ? undefined : gone;
 
 async function whole(asked: ChatQuestion): Promise<object> {
   let content = '';
@@ -144,16 +148,17 @@ function tellPaid({ answer }: Said): object {
 
 /** @param tell gets the text as soon as it is certain */
 async function speak(asked: ChatQuestion, tell: (text: string) => Promise<void>): Promise<Said> {
-  const { deps, model, question } = asked;
+  const { deps, model, question, asking } = asked;
   const text = new AnswerText(question.stops ?? []);
   const say = async (certain: string): Promise<void> => {
     if (certain) await tell(certain);
   };
+  const isHere = question.place !== 'network' && deps.isHere(model.id);
+  const leaving = isHere ? asking.gone : leavingOf(asking);
   const hear: Hear = async (tokens) => {
-    await say(text.add(await deps.inference.textBytes(model.id, tokens)));
+    await say(text.add(await deps.inference.textBytes(model.id, tokens, leaving)));
     return text.isStopped;
   };
-  const isHere = question.place !== 'network' && deps.isHere(model.id);
   if (!isHere && question.place === 'device')
     throw new FieldError('MODEL_MISSING', 'model', `${model.name} is not whole on this node`);
   const said = isHere ? await here(asked, hear) : await bought(asked, hear);
@@ -186,7 +191,7 @@ async function here({ deps, question, asking }: ChatQuestion, hear: Hear): Promi
 async function bought(asked: ChatQuestion, hear: Hear): Promise<Said> {
   const { deps, question, asking, generation } = asked;
   const stopped = new AbortController();
-  const leaving = asking.isKeyed ? [] : [asking.gone];
+  const leaving = leavingOf(asking);
   // What nobody reads any more is made to text only where a string may end what is paid.
   const isHeard = (): boolean => {
     const isWanted = asking.isKeyed && question.stops?.length;
@@ -205,7 +210,7 @@ async function bought(asked: ChatQuestion, hear: Hear): Promise<Said> {
   const answer = await deps.askPaid(question, {
     ...asking.call,
     onPart: (bytes) => take(tokensFromBytes(bytes)),
-    signal: AbortSignal.any([stopped.signal, ...leaving]),
+    signal: AbortSignal.any([stopped.signal, ...(leaving ? [leaving] : [])]),
   });
   const tokens = tokensFromBytes(answer.rows);
   if (tokens.length > heard) take(tokens.subarray(heard));

@@ -48,8 +48,7 @@ export async function embed(
   const texts = typeof input === 'string' ? [input] : input;
   const read: ReadText[] = [];
   for (const [i, text] of texts.entries()) {
-    requireCaller(gone);
-    read.push(await readText(inference.read, model, text, i));
+    read.push(await readText(inference.read, model, { text, place: i, gone }));
   }
 
   const price = await priceMaxOf(request, model);
@@ -94,11 +93,14 @@ function requireCaller(gone: AbortSignal): void {
 async function readText(
   read: OpenAiDeps['inference']['read'],
   { name, manifest }: NamedModel,
-  text: string,
-  place: number,
+  {
+    text,
+    place,
+    gone,
+  }: { readonly text: string; readonly place: number; readonly gone: AbortSignal },
 ): Promise<ReadText> {
   try {
-    const { input } = await read({ model: name, input: [text] });
+    const { input } = await read({ model: name, input: [text] }, gone);
     return { input, tokens: tokensRead(manifest, input) };
   } catch (e) {
     const { code, message } = AppError.from(e);

@@ -1,4 +1,5 @@
 /** Chat in OpenAI's shape, with a generated language model that runs for real. */
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -395,6 +396,20 @@ describe('a caller who leaves', () => {
     node.setPace(async () => undefined);
   });
 
+  it('keeps no place while a long text is read', async () => {
+    const content = 'What is a pile? '.repeat(4_000);
+    const long = { ...ask, messages: [{ role: 'user', content }] };
+    const read = vi.spyOn(node.inference, 'converse');
+    const gone = new AbortController();
+    const left = Array.from({ length: RUNNING_MAX }, () => post(long, { signal: gone.signal }));
+    const isRead = () => read.mock.calls.length === RUNNING_MAX;
+    await vi.waitUntil(isRead, { timeout: 20_000, interval: 1 });
+    gone.abort();
+    await Promise.allSettled(left);
+    read.mockRestore();
+    expect((await answer(ask)).status).toBe(200);
+  });
+
   it('leaves nothing that runs, a thousand times, in a stream or not', async () => {
     let [left, refused] = [0, 0];
     const leave = async (i: number): Promise<void> => {
@@ -433,8 +448,16 @@ describe('a caller who leaves', () => {
 describe('a provider’s answer', () => {
   const paid = { channel: new Uint8Array(32), n: 1, provider: new Uint8Array(32).fill(3) };
 
-  /** A provider who says what the model says, in parts of some tokens, the `rest` when it may, until it is stopped. */
-  async function provide(parts: number, isRepeated = false, rest = Promise.resolve()) {
+  interface Providing {
+    /** What was told as parts comes whole at the end alone. */
+    readonly isRepeated?: boolean;
+    /** After the first part it goes on when this has resolved. */
+    readonly rest?: Promise<void>;
+    /** Its last part comes never: it is to be stopped before. */
+    readonly isStopped?: boolean;
+  }
+  /** A provider who says what the model says, in parts of some tokens, until it is stopped. */
+  async function provide(parts: number, { isRepeated, rest, isStopped }: Providing = {}) {
     const { ids } = await right();
     const asked: Question[] = [];
     let given = 0;
@@ -449,6 +472,7 @@ describe('a provider’s answer', () => {
         if (!isRepeated) onPart!(bytesFromTokens(next));
         await rest;
         await pause(1);
+        if (isStopped && given + parts >= ids.length) await stopped(signal!);
       }
       isOver = true;
       const rows = bytesFromTokens(ids.slice(0, given));
@@ -456,12 +480,15 @@ describe('a provider’s answer', () => {
     });
     return { asked, given: () => given, isOver: () => isOver };
   }
+  const stopped = async (signal: AbortSignal): Promise<void> => {
+    if (!signal.aborted) await once(signal, 'abort');
+  };
   const network = { ...ask, model: 'chatty@network' };
 
   it('is told as it comes, and once, with what it cost and its receipt', async () => {
     const { text, ids } = await right();
     for (const isRepeated of [false, true]) {
-      const { asked } = await provide(5, isRepeated);
+      const { asked } = await provide(5, { isRepeated });
       const events = await stream({ ...network, stream_options: { include_usage: true } });
       expect(textOf(events)).toBe(text);
       expect(events.at(-3)).toMatchObject({
@@ -478,7 +505,7 @@ describe('a provider’s answer', () => {
 
   it('is asked to end with the string that ends it, and with its caller', async () => {
     const { text, ids } = await right();
-    const { given } = await provide(1);
+    const { given, isOver } = await provide(1, { isStopped: true });
     const stop = text.slice(4, 6);
     const { json } = await answer({ ...network, stop });
     expect(json.choices[0]).toMatchObject({
@@ -493,7 +520,7 @@ describe('a provider’s answer', () => {
     const response = await post({ ...network, stream: true }, { signal: gone.signal });
     await response.body!.getReader().read();
     gone.abort();
-    await pause(100);
+    await vi.waitUntil(isOver, { timeout: 20_000 });
     expect(given()).toBeLessThan(ids.length);
   });
 
@@ -514,7 +541,7 @@ describe('a provider’s answer', () => {
     /** Leaves after the first event. @returns tokens that the provider gave until it was stopped, or had no more */
     const leave = async (more: object): Promise<number> => {
       const rest = Promise.withResolvers<void>();
-      const { given, isOver } = await provide(1, false, rest.promise);
+      const { given, isOver } = await provide(1, { rest: rest.promise, isStopped: 'stop' in more });
       const gone = new AbortController();
       const sent = { signal: gone.signal, headers: { 'idempotency-key': 'left' } };
       const response = await post({ ...network, stream: true, ...more }, sent);
@@ -524,7 +551,7 @@ describe('a provider’s answer', () => {
       await answer({ ...ask, max_tokens: 1 });
       made.mockClear();
       rest.resolve();
-      await vi.waitUntil(isOver);
+      await vi.waitUntil(isOver, { timeout: 20_000 });
       return given();
     };
     expect([await leave({}), made.mock.calls.length]).toEqual([ids.length, 0]);
