@@ -453,7 +453,7 @@ describe('a provider’s answer', () => {
     readonly isRepeated?: boolean;
     /** After the first part it goes on when this has resolved. */
     readonly rest?: Promise<void>;
-    /** Its last part comes never: it is to be stopped before. */
+    /** It is to be stopped before its last part, which comes late. */
     readonly isStopped?: boolean;
   }
   /** A provider who says what the model says, in parts of some tokens, until it is stopped. */
@@ -481,7 +481,8 @@ describe('a provider’s answer', () => {
     return { asked, given: () => given, isOver: () => isOver };
   }
   const stopped = async (signal: AbortSignal): Promise<void> => {
-    if (!signal.aborted) await once(signal, 'abort');
+    const late = AbortSignal.timeout(20_000);
+    if (!signal.aborted) await once(signal, 'abort', { signal: late }).catch(() => undefined);
   };
   const network = { ...ask, model: 'chatty@network' };
 
@@ -520,7 +521,7 @@ describe('a provider’s answer', () => {
     const response = await post({ ...network, stream: true }, { signal: gone.signal });
     await response.body!.getReader().read();
     gone.abort();
-    await vi.waitUntil(isOver, { timeout: 20_000 });
+    await vi.waitUntil(isOver, { timeout: 60_000 });
     expect(given()).toBeLessThan(ids.length);
   });
 
@@ -551,7 +552,7 @@ describe('a provider’s answer', () => {
       await answer({ ...ask, max_tokens: 1 });
       made.mockClear();
       rest.resolve();
-      await vi.waitUntil(isOver, { timeout: 20_000 });
+      await vi.waitUntil(isOver, { timeout: 60_000 });
       return given();
     };
     expect([await leave({}), made.mock.calls.length]).toEqual([ids.length, 0]);
