@@ -50,6 +50,7 @@ test('who leaves before the turn keeps no place, and who leaves later changes no
   const left = queue.run(() => void (hasRun = true), second.signal);
   first.abort();
   second.abort();
+  expect(queue.size).toBe(1);
   await expect(left).rejects.toMatchObject({ code: 'PASS_ABORTED' });
   await expect(queue.run(() => {}, second.signal)).rejects.toMatchObject({ code: 'PASS_ABORTED' });
   const next = queue.run(() => 'next');
