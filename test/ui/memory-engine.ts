@@ -546,6 +546,7 @@ export class MemoryEngine implements Engine {
       this.channelsLimit = limit;
       return this.#vault('setChannelsLimit', {});
     },
+    accountsAhead: async () => [OTHER_ADDRESS],
     addAccount: async (name) => {
       const { accounts } = this.vaultStatus;
       const account = { index: 1, name, address: OTHER_ADDRESS, publicKey: otherKey };

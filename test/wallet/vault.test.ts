@@ -334,6 +334,8 @@ describe('accounts', () => {
   beforeEach(async () => void (await vault.restore(formatWords(entropy))));
 
   test('come from the same words, are named, and one is in use', async () => {
+    const ahead = Array.from({ length: 15 }, (_, i) => addressAt(i + 1));
+    expect(await vault.accountsAhead()).toEqual(ahead);
     expect(await vault.addAccount('  Savings  ')).toMatchObject({
       accounts: [
         { index: 0, name: '', address: addressAt(0) },
@@ -342,6 +344,7 @@ describe('accounts', () => {
       current: 1,
       address: addressAt(1),
     });
+    expect(await vault.accountsAhead()).toEqual(ahead.slice(1));
     expect(await vault.useAccount(0)).toMatchObject({ current: 0, address: addressAt(0) });
     await vault.renameAccount(0, 'Daily \u202e');
     const later = await newVault().status();
@@ -366,6 +369,7 @@ describe('accounts', () => {
     await vault.protect(STRONG);
     await vault.lock();
     await expect(vault.addAccount('Third')).rejects.toThrow(code('VAULT_LOCKED'));
+    await expect(vault.accountsAhead()).rejects.toThrow(code('VAULT_LOCKED'));
     const status = await vault.useAccount(0);
     expect(status).toMatchObject({ locked: true, current: 0, address: addressAt(0) });
     expect(status.accounts.map((a) => a.address)).toEqual([addressAt(0), addressAt(1)]);

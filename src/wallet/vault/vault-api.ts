@@ -185,6 +185,8 @@ export type VaultApi = {
   channelsLimit(): Promise<bigint>;
   /** @throws VAULT_LOCKED, AMOUNT_RANGE, SERVING_MISSING */
   setChannelsLimit(limit: bigint): Promise<VaultStatus>;
+  /** Addresses of the accounts that `addAccount` would make next, in their order. @throws VAULT_LOCKED */
+  accountsAhead(): Promise<Uint8Array[]>;
   /** The next account of the same words, and uses it. @throws VAULT_LOCKED, ACCOUNTS_FULL (16), NAME_MALFORMED */
   addAccount(name: string): Promise<VaultStatus>;
   /** @throws VAULT_LOCKED, ACCOUNT_UNKNOWN, NAME_MALFORMED (not 1 to 32 characters) */

@@ -88,6 +88,7 @@ export function createVault(platform: VaultPlatform): VaultApi {
     channelEnded: (channel) => queue.run(() => vault.channelEnded(channel)),
     channelsLimit: () => queue.run(() => vault.channelsLimit()),
     setChannelsLimit: (limit) => queue.run(() => vault.setChannelsLimit(limit)),
+    accountsAhead: () => queue.run(() => vault.accountsAhead()),
     addAccount: (name) => queue.run(() => vault.addAccount(name)),
     renameAccount: (index, name) => queue.run(() => vault.renameAccount(index, name)),
     useAccount: (index) => queue.run(() => vault.useAccount(index)),
@@ -238,6 +239,13 @@ class Vault {
   lock(): Promise<VaultStatus> {
     this.#forget();
     return this.#changed('lock');
+  }
+
+  async accountsAhead(): Promise<Uint8Array[]> {
+    const { keys } = await this.#open();
+    const paths = Array.from({ length: ACCOUNTS_MAX }, (_, index) => keyPath(index, 0));
+    const pairs = keysFromEntropy(keys.entropy, paths.slice(keys.pairs.length));
+    return pairs.map(({ secret, address }) => (secret.fill(0), address));
   }
 
   async addAccount(name: string): Promise<VaultStatus> {

@@ -9,7 +9,15 @@ export const wallet = {
     addTitle: 'New account',
     addWhy:
       'It has an address and coins of its own, from the same 24 words: nothing more to write down. ' +
-      'After restoring from the words, make as many accounts again and they come back.',
+      'After restoring from the words, accounts that were used are found again; their names are not.',
+    searching: 'Looking for other accounts of these words…',
+    searchLocked: 'To look for other accounts of these words, unlock the wallet.',
+    searchFailed: 'Other accounts of these words could not be looked for.',
+    searchAgain: 'Look again',
+    found: (n: number) =>
+      n === 1
+        ? 'One more account of these words was found.'
+        : `${n} more accounts of these words were found.`,
     renameTitle: 'Name of the account',
     nameWhy: 'Only you see it, on this device.',
     name: 'Name',

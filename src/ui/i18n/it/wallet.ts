@@ -10,7 +10,15 @@ export const wallet: WalletText = {
     addTitle: 'Nuovo conto',
     addWhy:
       'Ha un indirizzo e monete suoi, dalle stesse 24 parole: non c’è altro da scrivere. Dopo un ' +
-      'ripristino dalle parole, crea di nuovo altrettanti conti e ritornano.',
+      'ripristino dalle parole i conti usati vengono ritrovati, i loro nomi no.',
+    searching: 'Cerco altri conti di queste parole…',
+    searchLocked: 'Per cercare altri conti di queste parole, sblocca il portafoglio.',
+    searchFailed: 'Non è stato possibile cercare altri conti di queste parole.',
+    searchAgain: 'Cerca di nuovo',
+    found: (n) =>
+      n === 1
+        ? 'Trovato un altro conto di queste parole.'
+        : `Trovati altri ${n} conti di queste parole.`,
     renameTitle: 'Nome del conto',
     nameWhy: 'Lo vedi solo tu, su questo dispositivo.',
     name: 'Nome',
