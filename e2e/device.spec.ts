@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { device as en } from '../src/ui/i18n/en/device.ts';
 import { en as app } from '../src/ui/i18n/en/app.ts';
+import { lineOf } from '../src/ui/settings/device/places.ts';
 import { SILENT_MS } from '../src/ui/settings/device/install.svelte.ts';
 import { backUp, button, countOf, figure, goTo, pause, sentence, valueOf } from './support/app.ts';
 import type { StorageBuckets } from '../src/wallet/vault/vault-places.ts';
@@ -184,6 +185,15 @@ test('everything is erased, in other tabs too, and nothing comes back by itself'
   await button(page, en.erase.open).click();
   const dialog = page.getByRole('dialog', { name: en.erase.title });
   await expect(dialog.getByText(/VLT are on this address/)).toBeVisible();
+  // Every place that is there is named by a line.
+  const { workers: _, ...named } = before;
+  for (const place of Object.values(named).flat()) {
+    const line = lineOf(place!);
+    expect(line, place).toBeDefined();
+    await expect(dialog.getByText(en.erase.lines[line!])).toBeVisible();
+  }
+  const models = dialog.getByRole('listitem').filter({ hasText: en.erase.lines.models });
+  await expect(models.locator('.bytes')).toHaveText(/^[\d.]+\s[kM]B$/);
   const go = dialog.getByRole('button', { name: en.erase.go });
   await expect(go).toBeDisabled();
   await dialog.getByRole('checkbox').check();

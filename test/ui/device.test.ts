@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { keepAwake } from '../../src/ui/settings/device/awake.ts';
 import { Badge, type Owned, type Sign } from '../../src/ui/settings/device/badge.ts';
@@ -7,6 +8,7 @@ import {
   SILENT_MS,
   type InstallPrompt,
 } from '../../src/ui/settings/device/install.svelte.ts';
+import { ERASED, lineOf } from '../../src/ui/settings/device/places.ts';
 import { isMarked } from '../../src/ui/settings/device/wipe.ts';
 import { Preferences } from '../../src/ui/preferences.svelte.ts';
 
@@ -188,4 +190,56 @@ it('nothing is erased where storage is refused or unmarked', () => {
     throw new DOMException('denied', 'SecurityError');
   };
   expect(isMarked(undefined, { getItem: refuse, setItem: refuse }, memory())).toBe(false);
+});
+
+describe('the list before everything is erased', () => {
+  /** Names that begin as ours do, and are no place: files that are saved, channels, locks and headers. */
+  const NO_PLACES =
+    /\.(json|csv|png)$|^pila-\$\{title|^pila-(wallet|answer|price|wipe|vault)$|^pila\.wipe$/;
+  /** What stands for a template's value, by the code in it. */
+  const VALUES: Readonly<Record<string, readonly string[]>> = {
+    'config.network': ['e2e'],
+    name: ['chain', 'outbox'],
+    generation: ['7'],
+    prefix: ['rpila'],
+    'this.#prefix': ['rpila'],
+    'this.#kind': ['watched', 'contacts'],
+  };
+
+  /** Every text in the page's code that may be a name of a place, its templates filled in. */
+  function placesInSource(): string[] {
+    const found: string[] = [];
+    for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(ts|svelte)$/.test(file) || /^(node|package|core)\//.test(file)) continue;
+      const source = readFileSync(`src/${file}`, 'utf8');
+      for (const [, text] of source.matchAll(/['"`](pila[-.][^'"`]+)['"`]/g)) found.push(text!);
+      if (file.endsWith('preferences.svelte.ts'))
+        for (const [, key] of source.matchAll(/#(?:read|write)\('([^']+)'/g))
+          found.push(`pila.${key}`);
+    }
+    // Keys of the preferences are there one by one.
+    const filled = (text: string): string[] => {
+      const [all, code] = /\$\{([^}]+)\}/.exec(text) ?? [];
+      if (all === undefined) return [text];
+      return (VALUES[code!] ?? ['?']).flatMap((value) => filled(text.replace(all, value)));
+    };
+    return [...new Set(found)].filter((text) => text !== 'pila.${key}').flatMap(filled);
+  }
+
+  it('names every place in which the page keeps something', () => {
+    const places = placesInSource().filter((name) => !NO_PLACES.test(name));
+    expect(places.filter((name) => !lineOf(name))).toEqual([]);
+    // All but the precache, which the library names.
+    const told = new Set(['app', ...places.map(lineOf)]);
+    expect(ERASED.filter((line) => !told.has(line))).toEqual([]);
+    for (const name of [
+      'pila-precache-v2-http://a/',
+      'pila-chats',
+      'pila-e2e-outbox',
+      'pila.awake',
+    ])
+      expect(lineOf(name), name).toBeDefined();
+    for (const name of ['pila-new', 'pila.new.rpila', 'other'])
+      expect(lineOf(name)).toBe(undefined);
+  });
 });
