@@ -722,6 +722,8 @@ export interface MiningOptions {
   readonly backend?: BackendChoice;
   /** The mined models that are not here; default: fetch. */
   readonly others?: FetchConsent;
+  /** Not before, ms since 1970, at most a week ahead: until then it is paused. */
+  readonly fromMs?: number;
 }
 
 export type MiningApi = {
@@ -737,6 +739,11 @@ export type MiningApi = {
   pauseMining(): Promise<void>;
   /** Stops mining after the unit in work. */
   finishMining(): Promise<void>;
+  /**
+   * What the last run of this program was to do when it ended: work, from that time on. Told once, and forgotten by it;
+   * undefined: nothing, or this run was already told to start or to stop.
+   */
+  takeIntent(): Promise<{ readonly fromMs: number } | undefined>;
   /** What this device has worked since it first did, over restarts: by day and model, oldest first. */
   worked(): Promise<WorkDay[]>;
   /**
@@ -768,6 +775,6 @@ export const CLIENT_METHODS = [
   ...['providers', 'distrusted', 'openChannel', 'channels', 'askPrepaid', 'stopAsking'],
   ...['closeChannel', 'answers', 'verifyAnswer', 'shareAnswer', 'readAnswer'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
-  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'worked'],
+  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'takeIntent', 'worked'],
   ...['provide', 'provided'],
 ] as readonly (keyof ClientApi)[];

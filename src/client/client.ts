@@ -16,6 +16,7 @@ import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import { createDiagnostics } from './explorer/diagnostics.ts';
 import { createAnswerer } from './mining/answerer.ts';
 import { MinerWorker } from './mining/miner-worker.ts';
+import { WorkIntent } from './mining/work-intent.ts';
 import { createAskApi } from './models/ask-api.ts';
 import { generateHere } from './models/generate-here.ts';
 import { createModelService } from './models/model-service.ts';
@@ -128,6 +129,9 @@ async function openBase(
     generating,
   });
 
+  const nowMs = () => platform.nowMs();
+  const intent = await WorkIntent.open({ store, worker, events, nowMs });
+
   return {
     platform,
     network,
@@ -137,6 +141,7 @@ async function openBase(
     transport,
     modelService,
     worker,
+    intent,
     answerer,
     asking,
     events,
@@ -166,7 +171,7 @@ class RunningClient {
       nowMs: () => base.platform.nowMs(),
     });
     const api = peer?.api ?? newcomerApi(base, newcomer, this.#joinLater(newcomer));
-    this.api = { ...api, diagnostics: () => diagnostics.report() };
+    this.api = { ...api, ...base.intent.over(api), diagnostics: () => diagnostics.report() };
     base.events.on('statusChanged', () => this.#reportStatus());
   }
 
@@ -201,6 +206,7 @@ class RunningClient {
     const { modelService, transport, light, store } = this.#base;
     this.#isStopped = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#base.intent.end();
     this.#stage.stop();
     modelService.close();
     await transport.stop();

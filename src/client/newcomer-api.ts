@@ -60,6 +60,8 @@ export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promis
       const api = peer?.api ?? (method in withoutChain ? withoutChain : (await opened).api);
       return await (api[method] as Call)(...args);
     };
-  const methods = CLIENT_METHODS.filter((method) => method !== 'diagnostics');
+  const methods = CLIENT_METHODS.filter(
+    (method) => method !== 'diagnostics' && method !== 'takeIntent',
+  );
   return Object.fromEntries(methods.map((method) => [method, call(method)])) as unknown as PeerApi;
 }

@@ -6,8 +6,8 @@ import { headersOf } from './explorer/explorer.ts';
 import type { PeerParts } from './peer-parts.ts';
 import type { ClientBase } from './stage.ts';
 
-/** The client's API without the diagnostics for bug reports, which need no chain. */
-export type PeerApi = Omit<ClientApi, 'diagnostics'>;
+/** The client's API without the diagnostics for bug reports, and what it remembers: both need no chain. */
+export type PeerApi = Omit<ClientApi, 'diagnostics' | 'takeIntent'>;
 /** What the parts answer: what the device has worked is counted beside them. */
 type PartsApi = Omit<PeerApi, 'worked'>;
 

@@ -6,6 +6,7 @@ import type { Handlers, Transport } from '../net/transport.ts';
 import type { AskApi, ChainStatus } from './api.ts';
 import type { Answerer } from './mining/answerer.ts';
 import type { MinerWorker } from './mining/miner-worker.ts';
+import type { WorkIntent } from './mining/work-intent.ts';
 import type { ModelService } from './models/model-service.ts';
 import type { ChainNetwork } from './models/networks.ts';
 import type { PeerEvents } from './peer-events.ts';
@@ -23,6 +24,8 @@ export interface ClientBase {
   readonly transport: Transport;
   readonly modelService: ModelService;
   readonly worker: MinerWorker;
+  /** Whether it is to work, and from when. */
+  readonly intent: WorkIntent;
   /** The only one of that worker. */
   readonly answerer: Answerer;
   /** Asking this device. */

@@ -7,3 +7,9 @@ export function dayOf(timeMs: number): string {
   const date = new Date(timeMs);
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
+
+/** Eight in the morning of the next day, ms since 1970. */
+export function morningAfter(timeMs: number): number {
+  const date = new Date(timeMs);
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1, 8).getTime();
+}

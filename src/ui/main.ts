@@ -6,6 +6,7 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import Framed from './frame/Framed.svelte';
 import { lookAtBrowser } from './work/conditions.ts';
+import { consentOf } from './work/line.ts';
 import { followWipe, isMarked } from './settings/device/wipe.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault, passphrases } from './page.ts';
@@ -33,7 +34,13 @@ else {
   const session = new Session(engine, loadConfig, storage);
   mount(App, { target, props: { session, preferences } });
   void lookAtBrowser().then((facts) => (session.browser = facts));
-  void session.open();
+  const takeUp = () => {
+    const { goesOn, model, fetches } = preferences;
+    return session.takeUp(goesOn, { model, others: consentOf(fetches) });
+  };
+  void session.open().then(takeUp);
+  // Out of the browser's cache it is as after a reload.
+  addEventListener('pageshow', ({ persisted }) => persisted && void takeUp());
   const { launchQueue } = window as { launchQueue?: LaunchQueue };
   followLaunches(launchQueue, loaded, (place) => (location.hash = place));
   document.addEventListener('visibilitychange', () => session.hide(document.hidden));

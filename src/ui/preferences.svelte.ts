@@ -28,6 +28,8 @@ export class Preferences {
   intensity = $state<Intensity>(100);
   /** Keep the screen lit while work goes on: only where a person wants it. */
   awake = $state(false);
+  /** Go on with the work after a reload: only where a person wants it. */
+  goesOn = $state(false);
   /** When a person declined to install the app, ms. */
   declinedMs = $state<number>();
   /** Answer questions of others for pay while this device works: only where a person wants it. */
@@ -49,6 +51,7 @@ export class Preferences {
     this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
     this.awake = this.#read('awake') === 'yes';
+    this.goesOn = this.#read('goes-on') === 'yes';
     this.readAnswers();
     this.readFetches();
     const declined = this.#read('install-declined');
@@ -105,6 +108,11 @@ export class Preferences {
   stayAwake(awake: boolean): void {
     this.awake = awake;
     this.#write('awake', awake ? 'yes' : 'no');
+  }
+
+  goOn(goesOn: boolean): void {
+    this.goesOn = goesOn;
+    this.#write('goes-on', goesOn ? 'yes' : 'no');
   }
 
   /** Another tab may have changed it. */

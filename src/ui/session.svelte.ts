@@ -24,8 +24,14 @@ import type { ErrorCode } from '../lib/error-codes.ts';
 import { trueCause } from './cause.ts';
 import { AppError } from '../lib/errors.ts';
 import { forget, recognise, remember, type KeyMemory } from './known-keys.ts';
-import { Care } from './work/care.svelte.ts';
-import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
+import { Care } from './work/care/care.svelte.ts';
+import {
+  conditionsOf,
+  isBlocked,
+  UNSEEN,
+  type BrowserFacts,
+  type Condition,
+} from './work/conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 import type { Engine, PageConfig, Passphrases } from './engine.ts';
 import { isDead } from './kit/format.ts';
@@ -42,6 +48,16 @@ export const HISTORY_MAX = 2000;
 export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** How a person wants to mine. */
+export interface MiningWish {
+  /** Name of the model to mine with; one that the network lacks is not asked for. */
+  readonly model?: string | undefined;
+  /** Whether the other mined models may be fetched; default: fetch. */
+  readonly others?: FetchConsent;
+  /** Not before, ms since 1970. */
+  readonly fromMs?: number;
 }
 
 /** A question about the person's own texts. */
@@ -98,7 +114,9 @@ export class Session {
   starting = $state.raw(false);
   /** Tells the engine how much it may work, while it does. */
   readonly care = new Care((duty) => {
-    if (isWorking(this.miner.state)) void this.peer.throttleMining(duty).catch(() => undefined);
+    const { state, pausedUntilMs } = this.miner;
+    if (isWorking(state) || pausedUntilMs)
+      void this.peer.throttleMining(duty).catch(() => undefined);
   });
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
@@ -366,11 +384,24 @@ export class Session {
 
   /**
    * @param trusted of the click that asked for it: a script's click starts nothing.
-   * @param model name of the model to mine with; one that the network lacks is not asked for
-   * @param others whether the other mined models may be fetched
    */
-  async start(trusted: boolean, model?: string, others: FetchConsent = 'fetch'): Promise<void> {
-    if (!trusted || this.starting) return;
+  async start(trusted: boolean, wish: MiningWish = {}): Promise<void> {
+    if (trusted) await this.#start(wish);
+  }
+
+  /**
+   * At load: what the page before was to do when it ended is forgotten, or gone on with, as the person chose. Nothing
+   * else starts without a click.
+   */
+  async takeUp(goesOn: boolean, wish: MiningWish = {}): Promise<void> {
+    if (!this.#following) return;
+    const left = await this.peer.takeIntent().catch(() => undefined);
+    if (!left || !goesOn || isBlocked(this.conditions) || isWorking(this.miner.state)) return;
+    await this.#start({ ...wish, ...left });
+  }
+
+  async #start(wish: MiningWish): Promise<void> {
+    if (this.starting) return;
     this.starting = true;
     // A quick hand presses before the page has read its keys: the click must not be lost.
     await this.#opened;
@@ -387,24 +418,29 @@ export class Session {
       this.#countLocking(this.vault);
       await this.follow();
       await this.peer.throttleMining(this.care.verdict.duty);
-      await this.#mine(model, others);
+      await this.#mine(wish);
     });
     this.starting = false;
   }
 
-  async #mine(model: string | undefined, others: FetchConsent): Promise<void> {
+  async #mine({ model, others = 'fetch', fromMs = 0 }: MiningWish): Promise<void> {
     const known = model !== undefined && (await this.peer.models());
     const isKnown = known && known.some(({ name }) => name === model);
-    await this.peer.startMining({ backend: 'auto', others, ...(isKnown && { model }) });
+    await this.peer.startMining({ backend: 'auto', others, fromMs, ...(isKnown && { model }) });
   }
 
   /** Another word on the models that are still to be fetched, while it works. */
   fetchOthers = (model: string | undefined, others: FetchConsent): Promise<boolean> =>
-    this.act('models', () => this.#mine(model, others));
+    this.act('models', () => this.#mine({ model, others }));
 
   pause = (): Promise<boolean> => {
     this.starting = false;
     return this.act('pause', () => this.peer.pauseMining());
+  };
+  /** Works on by itself after `fromMs`. */
+  pauseUntil = (fromMs: number, wish: MiningWish = {}): Promise<boolean> => {
+    this.starting = false;
+    return this.act('pause', () => this.#mine({ ...wish, fromMs }));
   };
   finish = (): Promise<boolean> => this.act('finish', () => this.peer.finishMining());
 

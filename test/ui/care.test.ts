@@ -1,7 +1,7 @@
 /** The page's care: what it tells the engine, and when. */
 import { expect, it } from 'vitest';
 import { ANYWAY_MS } from '../../src/client/mining/work-policy.ts';
-import { Care } from '../../src/ui/work/care.svelte.ts';
+import { Care } from '../../src/ui/work/care/care.svelte.ts';
 
 function create() {
   const clock = { ms: 0 };

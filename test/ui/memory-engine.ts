@@ -250,6 +250,8 @@ export class MemoryEngine implements Engine {
     return (this.vaultStatus = { ...this.vaultStatus, ...next });
   }
 
+  /** What the run before was to do when it ended. */
+  left: { readonly fromMs: number } | undefined;
   /** The model of the last start. */
   minedWith: string | undefined;
   /** What was last said of the other mined models. */
@@ -465,17 +467,26 @@ export class MemoryEngine implements Engine {
     fetchModel: async () => this.#note('client.fetchModel'),
     stopModel: async () => this.#note('client.stopModel'),
     freeModel: async () => this.#note('client.freeModel'),
-    startMining: async ({ model, others = 'fetch' }) => {
+    startMining: async ({ model, others = 'fetch', fromMs = 0 }) => {
       this.#note('client.startMining');
       this.minedWith = model;
       this.others = others;
-      this.#mine('running');
+      const isLater = fromMs > Date.now();
+      this.miner = { ...this.miner, pausedUntilMs: isLater ? fromMs : undefined };
+      this.#mine(isLater ? 'paused' : 'running');
+    },
+    takeIntent: async () => {
+      this.#note('client.takeIntent');
+      const { left } = this;
+      this.left = undefined;
+      return left;
     },
     throttleMining: async (duty) => {
       this.#note(`client.throttleMining ${duty}`);
     },
     pauseMining: async () => {
       this.#note('client.pauseMining');
+      this.miner = { ...this.miner, pausedUntilMs: undefined };
       this.#mine('paused');
     },
     worked: async () => this.worked,

@@ -27,7 +27,7 @@ it('numbers change on events alone: nothing else ticks', () => {
   expect(ticking.sort()).toEqual([
     'src/ui/App.svelte',
     'src/ui/frame/update.svelte.ts',
-    'src/ui/work/sensors.ts',
+    'src/ui/work/care/sensors.ts',
   ]);
 });
 

@@ -75,6 +75,50 @@ describe('consent', () => {
     expect(engine.calls).toEqual(['vault.openFor', 'vault.status']);
   });
 
+  describe('after a reload', () => {
+    const reloaded = async (goesOn: boolean, left?: { fromMs: number }) => {
+      const { engine, session } = setUp();
+      engine.vaultStatus = FULL_VAULT;
+      engine.left = left;
+      await session.open();
+      await session.takeUp(goesOn, { others: 'ask' });
+      return { engine, session };
+    };
+
+    it('work goes on where the person chose that, and else is forgotten', async () => {
+      const { engine } = await reloaded(true, { fromMs: 0 });
+      expect([engine.miner.state, engine.others]).toEqual(['running', 'ask']);
+      const off = await reloaded(false, { fromMs: 0 });
+      expect(off.engine.calls).not.toContain('client.startMining');
+      expect(off.engine.left).toBeUndefined();
+    });
+
+    it('what was paused stays so, and a pause for a time goes on until its end', async () => {
+      const paused = await reloaded(true);
+      expect(paused.engine.calls).not.toContain('client.startMining');
+      const fromMs = Date.now() + 3_600_000;
+      const { session } = await reloaded(true, { fromMs });
+      expect(session.miner).toMatchObject({ state: 'paused', pausedUntilMs: fromMs });
+    });
+
+    it('without keys nothing is asked, made or begun', async () => {
+      const { engine, session } = setUp();
+      engine.left = { fromMs: 0 };
+      await session.open();
+      await session.takeUp(true);
+      expect(engine.calls).toEqual(['vault.openFor', 'vault.status']);
+    });
+
+    it('nobody is paid by it whose address is not this vault’s', async () => {
+      const { engine, session } = setUp();
+      engine.vaultStatus = { ...FULL_VAULT, problem: 'VAULT_TAMPERED' };
+      engine.left = { fromMs: 0 };
+      await session.open();
+      await session.takeUp(true);
+      expect(engine.calls).not.toContain('client.startMining');
+    });
+  });
+
   it('a script’s click starts nothing', async () => {
     const { engine, session } = setUp();
     await session.start(false);
@@ -102,7 +146,7 @@ describe('consent', () => {
       ['gone', undefined],
     ] as const) {
       const { engine, session } = setUp();
-      await session.start(true, model);
+      await session.start(true, { model });
       expect(engine.calls.at(-1)).toBe('client.startMining');
       expect(engine.minedWith).toBe(mined);
     }

@@ -24,7 +24,7 @@ export interface PageClient {
 }
 
 /** Version of the messages between tabs: tabs of another version have a channel of their own. */
-const TABS_VERSION = 4;
+const TABS_VERSION = 5;
 
 /**
  * @param signers of this page's vault, which the tab that leads lends to its worker; absent: no channels

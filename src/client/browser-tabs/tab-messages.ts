@@ -43,7 +43,8 @@ export function readMessage(data: unknown): TabMessage | undefined {
 function isIntent(x: unknown): x is MiningIntent {
   const { options, payTo } = Object(x) as Record<string, unknown>;
   if (typeof options !== 'object') return false;
-  const { model, backend, others } = Object(options) as Record<string, unknown>;
+  const { model, backend, others, fromMs } = Object(options) as Record<string, unknown>;
+  if (fromMs !== undefined && typeof fromMs !== 'number') return false;
   const isText = (value: unknown) => value === undefined || isId(value);
   const isAddress = payTo instanceof Uint8Array && payTo.length === 32;
   return (payTo === undefined || isAddress) && [model, backend, others].every(isText);

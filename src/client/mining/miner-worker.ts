@@ -49,6 +49,7 @@ export interface NamedModel {
 export class MinerWorker {
   readonly #deps: MinerWorkerDeps;
   #status: MinerStatus = MINER_OFF;
+  #pausedUntilMs: number | undefined;
   #worker: Promise<Worker> | undefined;
   /** The worker that was started last and has not died. */
   #live: Worker | undefined;
@@ -81,8 +82,16 @@ export class MinerWorker {
 
   #note(status: MinerStatus): void {
     const goesOn = status.state === 'failed' && this.hasNext;
-    this.#status = goesOn ? { ...status, state: 'loading', problem: undefined } : status;
+    const shown = goesOn ? { ...status, state: 'loading' as const, problem: undefined } : status;
+    this.#status = { ...shown, pausedUntilMs: this.#pausedUntilMs };
     this.#deps.events.emit('report', { type: 'miner', status: this.#status });
+  }
+
+  /** It pauses, and is started again then; undefined: as it is told. */
+  waitUntil(pausedUntilMs: number | undefined): void {
+    if (pausedUntilMs === this.#pausedUntilMs) return;
+    this.#pausedUntilMs = pausedUntilMs;
+    this.setStatus(pausedUntilMs === undefined ? {} : { state: 'paused', problem: undefined });
   }
 
   /** Starts the worker where none runs. @throws AppError NO_MINER, and the platform's */

@@ -1,6 +1,6 @@
 /**
  * How much of the time work may take, so that the computer stays usable. The input is sensor values with their
- * times, the output a duty and its reason. Pure; the page's sensors are in ui/work/sensors.ts.
+ * times, the output a duty and its reason. Pure; the page's sensors are in ui/work/care/sensors.ts.
  */
 
 /** Per cent of the time, as a person chooses. */

@@ -101,6 +101,8 @@ export interface MinerStatus {
   readonly answering: AnsweringStatus;
   /** Code of the failure that ended mining. */
   readonly problem: ErrorCode | undefined;
+  /** When a pause for a time ends, ms since 1970; told by the client, which starts the work again. */
+  readonly pausedUntilMs?: number | undefined;
   /** Where code of ours gave a wrong step (EXACTNESS_LOST); ONNX Runtime, or the processor, works instead. */
   readonly inexact?: Inexact | undefined;
 }

@@ -99,6 +99,10 @@ export function formatAge(ms: number, locale: string): string {
   return format.format(-Math.floor(age / 1000), 'second');
 }
 
+/** The time of a day: `15:20`, or as the region writes it. */
+export const formatClock = (ms: number, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(ms);
+
 /** In the largest unit of which there are two: `90 seconds`, `4 hours`; under ten with one decimal. */
 export function formatDuration(ms: number, locale: string): string {
   const [unit, size] = UNITS.find(([, one]) => ms >= 2 * one) ?? (['second', 1000] as const);

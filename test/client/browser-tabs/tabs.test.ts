@@ -214,6 +214,16 @@ describe('when the leader goes', () => {
     expect(engineOf(third).payees).toEqual([]);
   });
 
+  test('a pause for a time goes on there', async () => {
+    const [leader, follower] = await openThree();
+    await leader.client.payTo(hash(1));
+    const fromMs = Date.now() + 3_600_000;
+    await leader.client.startMining({ fromMs });
+    leader.crash();
+    await vi.waitUntil(() => engineOf(follower)?.miner.pausedUntilMs === fromMs);
+    expect(engineOf(follower).miner.state).toBe('paused');
+  });
+
   test('what was paused or has failed stays so', async () => {
     const [leader, follower] = await openThree();
     await leader.client.payTo(hash(1));

@@ -126,6 +126,11 @@ const STATES: Record<string, () => void> = {
   loading: () => (owner(), (engine.miner = { ...engine.miner, state: 'loading' })),
   testing: () => (owner(), (engine.miner = { ...engine.miner, state: 'testing' })),
   paused: () => (owner(), (engine.miner = { ...running, state: 'paused', macsPerSecond: 0 })),
+  'paused for a time': () => {
+    owner();
+    const pausedUntilMs = Date.now() + 3_600_000;
+    engine.miner = { ...running, state: 'paused', macsPerSecond: 0, pausedUntilMs };
+  },
   nopeers: () => {
     owner();
     engine.miner = { ...running, backend: 'cpu', device: '', rejected: { 'gpu: NO_WEBGPU': 1 } };

@@ -141,6 +141,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'pila-install', state: 'install', at: '#/' },
   { name: 'pila-many', state: 'many', at: '#/' },
   { name: 'pila-paused', state: 'paused', at: '#/' },
+  { name: 'pila-paused-for', state: 'paused for a time', at: '#/' },
   { name: 'pila-no-peers', state: 'nopeers', at: '#/' },
   { name: 'pila-old-head', state: 'old head', at: '#/' },
   { name: 'pila-inexact', state: 'inexact', at: '#/' },

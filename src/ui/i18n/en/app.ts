@@ -44,6 +44,9 @@ export const en = {
   pila: {
     start: 'Start',
     resume: 'Resume',
+    resumeNow: 'Resume now',
+    pausedUntil: (time: string) => `Paused until ${time}.`,
+    pausedTomorrow: (time: string) => `Paused until tomorrow, ${time}.`,
     again: 'Try again',
     pause: 'Pause',
     before: 'Before you press',

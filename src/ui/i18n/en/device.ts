@@ -4,7 +4,7 @@ export const device = {
     title: 'Keep Pila at hand',
     why:
       'Installed, it has a window and an icon of its own, opens without a network and takes payment ' +
-      'links. It still works only after you press Start.',
+      'links. It still works only after you press Start, or as you set it.',
     go: 'Install',
     later: 'Not now',
     byMenu: 'In the Share menu choose “Add to Home Screen”, on a Mac “Add to Dock”.',

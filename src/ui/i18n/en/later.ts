@@ -9,3 +9,4 @@ export { plots } from './plots.ts';
 export { prepaid } from './prepaid.ts';
 export { search } from './search.ts';
 export { wallet } from './wallet.ts';
+export { work } from './work.ts';

@@ -37,6 +37,9 @@ export const it: Text = {
   pila: {
     start: 'Avvia',
     resume: 'Riprendi',
+    resumeNow: 'Riprendi ora',
+    pausedUntil: (time) => `In pausa fino alle ${time}.`,
+    pausedTomorrow: (time) => `In pausa fino a domani, ${time}.`,
     again: 'Riprova',
     pause: 'Pausa',
     before: 'Prima di premere',

@@ -5,7 +5,7 @@ export const device: typeof en = {
     title: 'Pila a portata di mano',
     why:
       'Installata ha una finestra e un’icona sue, si apre senza rete e riceve i link di pagamento. ' +
-      'Lavora comunque solo dopo che premi Avvia.',
+      'Lavora comunque solo dopo che premi Avvia, o come hai scelto.',
     go: 'Installa',
     later: 'Non ora',
     byMenu: 'Nel menu Condividi scegli «Aggiungi alla schermata Home», su Mac «Aggiungi al Dock».',

@@ -1,5 +1,5 @@
 /** What the page notices of the computer it runs on. Each part is there only where the browser has it. */
-import { PRESSURES, type Sensed } from '../../client/mining/work-policy.ts';
+import { PRESSURES, type Sensed } from '../../../client/mining/work-policy.ts';
 
 /** ms between two looks at frames, and of one look. */
 const LOOK_EVERY_MS = 2000;

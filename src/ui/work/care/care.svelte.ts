@@ -6,7 +6,7 @@ import {
   type PolicyState,
   type Sensed,
   type Verdict,
-} from '../../client/mining/work-policy.ts';
+} from '../../../client/mining/work-policy.ts';
 
 /** Ticks, of a second, after which a visible page says it again: another tab may have spoken last. */
 const REPEAT_TICKS = 5;
