@@ -1,5 +1,6 @@
 /** A first visit: nothing heavy before the click, then work on the GPU until coins are proven. */
 import { expect, test } from '@playwright/test';
+import { about } from '../src/ui/i18n/en/about.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import {
   addressHex,
@@ -11,11 +12,13 @@ import {
   readVolts,
   recordSentences,
   sentence,
+  tabTo,
   valueOf,
   workersOf,
 } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
+const { what } = about;
 let seed: Seed;
 test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));
 test.afterAll(async () => {
@@ -68,6 +71,22 @@ test('nothing heavy runs before the click', async ({ page, context }) => {
   // A script's click is not a person's.
   await button(page, en.pila.start).evaluate((element: HTMLButtonElement) => element.click());
   expect(workersOf(page).filter((url) => !url.includes('vault'))).toEqual([]);
+});
+
+test('what this is can be read from the first screen on, by keyboard, and Back returns', async ({
+  page,
+}) => {
+  await page.goto(seed.url);
+  await tabTo(page, page.getByRole('link', { name: en.what, exact: true }));
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(en.what);
+  await expect(page).toHaveTitle(`${en.what} · Pila`);
+  // The drawing says in words what it shows.
+  await expect(page.getByRole('img', { name: what.describe })).toBeVisible();
+  await expect(page.getByRole('heading', { name: what.provesNot })).toBeVisible();
+  await expect(page.getByText(en.settings.unlaunched)).toBeVisible();
+  await page.goBack();
+  await expect(button(page, en.pila.start)).toBeVisible();
 });
 
 // The configuration is changed on its way to the page: a service worker would fetch it past us.

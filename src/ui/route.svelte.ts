@@ -19,7 +19,7 @@ const PAGES = {
 export type PageName = keyof typeof PAGES;
 
 /** Rooms of a place, which are about nothing in particular. */
-const SECTIONS = { search: 'ask' } as const satisfies Record<string, Place>;
+const SECTIONS = { search: 'ask', what: 'pila' } as const satisfies Record<string, Place>;
 export type SectionName = keyof typeof SECTIONS;
 
 export interface Location {
@@ -53,7 +53,7 @@ function decoded(text: string): string {
 
 export const linkTo = (place: Place): string => (place === 'pila' ? '#/' : `#/${place}`);
 export const linkToSection = (section: SectionName): string =>
-  `${linkTo(SECTIONS[section])}/${section}`;
+  `${linkTo(SECTIONS[section]).replace(/\/$/, '')}/${section}`;
 export const linkToPage = (page: PageName, about: string | number): string =>
   `#/${page}/${encodeURIComponent(about)}`;
 

@@ -267,6 +267,7 @@ const PAGES: Screen[] = [
     act: (page: Page) => page.locator('.kept-answers summary').first().click(),
   },
   { state: 'prepaid', hash: '#/settings' },
+  { state: 'fresh', hash: '#/what', name: 'what is this' },
   { state: 'fresh', hash: '#/answer/', name: 'a shared answer, none yet' },
   { state: 'fresh', hash: '#/answer/YSBzaGFyZWQgYW5zd2Vy', name: 'a shared answer' },
   { state: 'stopped', hash: '#/wallet' },

@@ -134,6 +134,7 @@ async function showWords(page: Page, t: Text): Promise<void> {
 
 export const SHOTS: readonly Shot[] = [
   { name: 'pila-first', state: 'fresh', at: '#/', main: true },
+  { name: 'what', state: 'fresh', at: '#/what', main: true },
   { name: 'pila-stopped', state: 'stopped', at: '#/' },
   { name: 'pila-loading', state: 'loading', at: '#/' },
   { name: 'pila-working', state: 'running', at: '#/', main: true },

@@ -16,6 +16,7 @@ export const en = {
   lead:
     'Pila runs a small AI model on your device. The same multiplications keep a public chain ' +
     'safe, and the chain pays you for them.',
+  what: 'What is this?',
   nav: {
     label: 'Places',
     pila: 'Pile',

@@ -9,6 +9,7 @@ export const it: Text = {
   lead:
     'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono ' +
     'sicura una catena pubblica, e la catena te le paga.',
+  what: 'Che cos’è?',
   nav: {
     label: 'Luoghi',
     pila: 'Pila',

@@ -1,4 +1,5 @@
 /** Texts of all that is not in the first route: one file to fetch. */
+export { about } from './about.ts';
 export { ask } from './ask.ts';
 export { device } from './device.ts';
 export { history } from './history.ts';
