@@ -9,6 +9,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Connect, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { shippedLicences } from './deploy/shipped-licences.ts';
 import { PAGE_POLICY, policies, VAULT_POLICY } from './src/node/http/policies.ts';
 import { manifest, SCREENSHOTS } from './src/ui/manifest.ts';
 
@@ -71,7 +72,7 @@ const precompress: Plugin = {
     sequential: true,
     handler() {
       for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
-        if (!/\.(js|css|html|svg|wasm|webmanifest)$/.test(file)) continue;
+        if (!/\.(js|css|html|svg|txt|wasm|webmanifest)$/.test(file)) continue;
         const path = join('dist', file);
         writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path), BROTLI));
       }
@@ -94,6 +95,8 @@ const emitScreenshots: Plugin = {
   },
 };
 
+const licences = shippedLicences('dist/licences.txt');
+
 export default defineConfig({
   base: './',
   define: { BUILT_FROM_S: String(builtFromS()) },
@@ -102,6 +105,7 @@ export default defineConfig({
     contentSecurityPolicy,
     workersPolicy,
     emitScreenshots,
+    licences.collect,
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'src',
@@ -126,11 +130,13 @@ export default defineConfig({
           '**/*.map',
         ],
         maximumFileSizeToCacheInBytes: 1_500_000,
+        buildPlugins: { vite: [licences.collect] },
       },
     }),
+    licences.write,
     precompress,
   ],
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [licences.collect] },
   build: {
     target: 'esnext',
     outDir: 'dist',

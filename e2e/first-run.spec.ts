@@ -1,5 +1,6 @@
 /** A first visit: nothing heavy before the click, then work on the GPU until coins are proven. */
 import { expect, test } from '@playwright/test';
+import program from '../package.json' with { type: 'json' };
 import { about } from '../src/ui/i18n/en/about.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import {
@@ -7,6 +8,7 @@ import {
   button,
   changeConfig,
   figure,
+  indexLine,
   minedBy,
   readAddress,
   readVolts,
@@ -18,7 +20,7 @@ import {
 } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
-const { what } = about;
+const { app, what } = about;
 let seed: Seed;
 test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));
 test.afterAll(async () => {
@@ -87,6 +89,23 @@ test('what this is can be read from the first screen on, by keyboard, and Back r
   await expect(page.getByText(en.settings.unlaunched)).toBeVisible();
   await page.goBack();
   await expect(button(page, en.pila.start)).toBeVisible();
+});
+
+test('About tells the version, the models’ makers and the licences of all that is shipped', async ({
+  page,
+}) => {
+  await page.goto(`${seed.url}#/settings`);
+  await expect(indexLine(page, app.version)).toHaveText(program.version);
+  for (const model of ['lingua', 'smollm2'])
+    await expect(page.getByText(`${model}:`)).toBeVisible();
+  const opened = page.waitForEvent('popup');
+  await page.getByRole('link', { name: app.shippedLink }).click();
+  const list = await (await opened).locator('body').innerText();
+  // Of the page, its workers, its typefaces and the service worker.
+  for (const name of ['svelte', 'libp2p', 'onnxruntime-web', '@noble/curves', 'workbox-precaching'])
+    expect(list).toMatch(new RegExp(`^${name} \\d+\\..*: \\S+`, 'm'));
+  expect(list).toContain('@fontsource-variable/bodoni-moda');
+  expect(list).not.toContain('vitest');
 });
 
 // The configuration is changed on its way to the page: a service worker would fetch it past us.

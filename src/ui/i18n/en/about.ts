@@ -50,4 +50,23 @@ export const about = {
       'signed receipt: anybody can run the same model on the same question and must get exactly the same answer.',
     start: 'To the Start button',
   },
+  app: {
+    title: 'About',
+    text:
+      'Pila is named after Volta’s pile of 1800, the first battery. Your keys, and what this app has checked, stay on ' +
+      'this device. It talks only to peers of the network, to the server it came from, and to the servers of models ' +
+      'that are listed above.',
+    version: 'Version',
+    licence: 'Licence',
+    licenceWhy: 'Free software: anybody may use it, read it, change it and pass it on.',
+    shipped: 'What it is built from',
+    shippedLink: 'Licences of everything in it',
+    shippedWhy: 'Opens in a tab of its own.',
+    models: 'The models, and who made them',
+    genesis: 'First block',
+    know:
+      'The network and its first block are named by the server of this page or, where it names none, by the first peer ' +
+      'met: compare the ID with one that you trust. Every later block leads back to it, and peers with another first ' +
+      'block are not followed.',
+  },
 };

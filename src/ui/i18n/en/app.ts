@@ -326,20 +326,7 @@ export const en = {
     language: 'Language',
     theme: 'Appearance',
     themes: { auto: 'As the device', light: 'Paper', dark: 'Night' },
-    about: 'About',
-    aboutText:
-      'Pila is free software, named after Volta’s pile of 1800. Your keys and the proofs this ' +
-      'app checks stay on this device; it talks only to peers of the network, to the server it ' +
-      'came from, and to the servers of models listed above.',
-    aboutModels:
-      'Each model has its own licence and says who made it from what: both travel with it, and ' +
-      'stand above under Models.',
     network: 'Network',
-    genesis: 'First block',
-    know:
-      'The network and its first block are named by the server of this page or, where it names none, ' +
-      'by the first peer met: compare the id with one that you trust. This device hashed it, every ' +
-      'later block leads back to it, and peers with another one are not followed.',
     unlaunched: 'This is a trial network: its coins are worth nothing.',
   },
   outlook: {

@@ -52,4 +52,23 @@ export const about: typeof english = {
       'firmata: chiunque può eseguire lo stesso modello sulla stessa domanda, e la risposta dev’essere esattamente la stessa.',
     start: 'Vai al pulsante Avvia',
   },
+  app: {
+    title: 'Informazioni',
+    text:
+      'Pila prende il nome dalla pila di Volta del 1800, la prima batteria. Le tue chiavi, e quello che l’app ha ' +
+      'verificato, restano su questo dispositivo. L’app parla solo con i nodi della rete, con il server da cui viene e ' +
+      'con i server dei modelli elencati sopra.',
+    version: 'Versione',
+    licence: 'Licenza',
+    licenceWhy: 'Software libero: chiunque può usarlo, leggerlo, cambiarlo e ridistribuirlo.',
+    shipped: 'Di che cosa è fatta',
+    shippedLink: 'Licenze di tutto ciò che contiene',
+    shippedWhy: 'Si aprono in una scheda a parte.',
+    models: 'I modelli, e chi li ha fatti',
+    genesis: 'Primo blocco',
+    know:
+      'La rete e il suo primo blocco li indica il server di questa pagina o, se tace, il primo nodo incontrato: ' +
+      'confronta l’ID con uno di cui ti fidi. Ogni blocco successivo risale fino a quello, e i nodi che hanno un altro ' +
+      'primo blocco non vengono seguiti.',
+  },
 };

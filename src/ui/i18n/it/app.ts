@@ -321,20 +321,7 @@ export const it: Text = {
     language: 'Lingua',
     theme: 'Aspetto',
     themes: { auto: 'Come il dispositivo', light: 'Carta', dark: 'Notte' },
-    about: 'Informazioni',
-    aboutText:
-      'Pila è software libero e prende il nome dalla pila di Volta del 1800. Le chiavi e le ' +
-      'prove verificate restano su questo dispositivo; l’app parla solo con i pari della rete, ' +
-      'con il server da cui viene e con i server dei modelli elencati sopra.',
-    aboutModels:
-      'Ogni modello ha la sua licenza e dice chi l’ha fatto e da che cosa: viaggiano con lui, e si ' +
-      'leggono qui sopra, alla voce Modelli.',
     network: 'Rete',
-    genesis: 'Primo blocco',
-    know:
-      'La rete e il suo primo blocco li indica il server di questa pagina o, se tace, il primo pari ' +
-      'incontrato: confronta l’id con uno di cui ti fidi. È calcolato qui, ogni blocco successivo ' +
-      'risale fino a lui, e i pari che ne hanno un altro non vengono seguiti.',
     unlaunched: 'Questa è una rete di prova: le sue monete non valgono nulla.',
   },
   outlook: {
