@@ -121,7 +121,7 @@ test('the head, the coins and the newest blocks, live while the page mines', asy
   for (const label of [words.supply.issued, words.supply.held])
     await expect.poll(() => coins(label)).toBe(BigInt(issued) + FAUCET_VOLTS);
   await expect(indexLine(page, words.supply.held)).toContainText(
-    words.supply.heldWhy(String(accounts)),
+    words.supply.heldWhy(accounts, String(accounts)),
   );
   await look('network');
 });

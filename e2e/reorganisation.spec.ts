@@ -50,8 +50,8 @@ test('the page follows the heavier branch, and coins of undone blocks vanish', a
   const theirs = await startSeed({ network: 'e2e', port, data });
   const { height } = await theirs.rpc('status');
   await expect(indexLine(page, en.pila.head)).toContainText(`${height},`);
-  await expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
-  await expect(page.getByText(en.wallet.reorganised(String(own.length)))).toBeVisible();
+  await expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree(1, '1', '1'));
+  await expect(page.getByText(en.wallet.reorganised(own.length, String(own.length)))).toBeVisible();
   await expect.poll(() => readVolts(page, en.pila.balance)).toBe(0n);
   await expect(figure(page, en.pila.balance)).toContainText(`proven at block ${height}`);
   await expect(figure(page, en.pila.balance)).not.toContainText(en.wallet.immature);

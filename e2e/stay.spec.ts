@@ -48,7 +48,7 @@ const balance = () => readVolts(page, en.pila.balance);
 const headHeight = async () =>
   Number(/^[\d,]+/.exec(await indexLine(page, en.pila.head).innerText())?.[0].replaceAll(',', ''));
 const agreed = () =>
-  expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
+  expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree(1, '1', '1'));
 
 /** Units in all, as the device remembers them. */
 const worked = async () => Number(await page.locator('[data-worked]').getAttribute('data-worked'));

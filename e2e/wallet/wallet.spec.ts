@@ -218,7 +218,7 @@ test('the 24 words give the same address and balance on another device', async (
   const numbered = (words: readonly string[]) => words.map((word, i) => `${i + 1}. ${word},`);
   // Named by its place; what it is like is told while the words are shown, and put in by one press.
   await typed.fill(numbered(seedWords.with(16, `${seedWords[16]}x`)).join('\n'));
-  await expect(dialog().getByText(keyring.restore.unknown(['17']))).toBeVisible();
+  await expect(dialog().getByText(keyring.restore.unknown(1, '17'))).toBeVisible();
   await expect(go).toBeDisabled();
   await inDialog(en.protect.show).click();
   await inDialog(seedWords[16]!).click();

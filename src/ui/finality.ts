@@ -5,7 +5,7 @@ import { bornAt } from '../core/tx/nonce.ts';
 
 interface Saying {
   readonly words: {
-    readonly notFinal: (have: string, need: string) => string;
+    readonly notFinal: (n: number, have: string, need: string) => string;
     readonly youngPayer: string;
     readonly neverFinal: string;
   };
@@ -29,7 +29,8 @@ export function doubtOf(
   if (have >= need) return undefined;
   const born = tx.type === 'close' ? 0 : bornAt(tx.nonce);
   const isYoung = born > 0 && blocksFrom(born) < need;
-  return [words.notFinal(count(have), count(need)), ...(isYoung ? [words.youngPayer] : [])].join(
-    '; ',
-  );
+  return [
+    words.notFinal(need, count(have), count(need)),
+    ...(isYoung ? [words.youngPayer] : []),
+  ].join('; ');
 }

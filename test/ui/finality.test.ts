@@ -5,7 +5,7 @@ import { doubtOf } from '../../src/ui/finality.ts';
 
 const saying = {
   words: {
-    notFinal: (have: string, need: string) => `${have} of ${need}`,
+    notFinal: (_: number, have: string, need: string) => `${have} of ${need}`,
     youngPayer: 'young',
     neverFinal: 'never',
   },

@@ -10,14 +10,8 @@ import { formatAge, formatVolts } from '../../src/ui/kit/format.ts';
 import { LOADERS } from '../../src/ui/i18n/texts.svelte.ts';
 import { Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
 import type { ErrorTexts } from '../../src/ui/i18n/error-texts.ts';
+import { leavesOf } from './words/leaves.ts';
 import { sentenceOfError, sentenceOfReason } from '../../src/ui/i18n/sentences.ts';
-
-type Tree = { readonly [key: string]: unknown };
-const isTree = (x: unknown): x is Tree => typeof x === 'object' && x !== null;
-const leaves = (tree: Tree, path = ''): [string, unknown][] =>
-  Object.entries(tree).flatMap(([key, value]) =>
-    isTree(value) ? leaves(value, `${path}${key}.`) : [[`${path}${key}`, value]],
-  );
 
 /** Bugs, and codes that never reach a person: INTERNAL's sentence is right for them. */
 const BUGS = ['NO_METHOD', 'NOT_CLONABLE', 'NOT_CONFIGURED', 'PASS_ABORTED'];
@@ -27,16 +21,16 @@ const PROGRAMS = ['SEED_SILENT', 'KEY_MALFORMED'];
 const UNUSED = /^(URI_|ADDRESS_|AMOUNT_|MEMO_LONG|FEE_)/;
 
 describe('languages', () => {
-  const leavesOf = async (language: Language) => {
+  const textsOf = async (language: Language) => {
     const later = await LOADERS[language]();
-    return leaves({ app: LANGUAGES[language], ...later });
+    return leavesOf({ app: LANGUAGES[language], ...later });
   };
 
   it.each(LANGUAGE_NAMES)(
     'say the same things, none of them empty, with the same parameters: %s',
     async (language) => {
-      const english = await leavesOf('en');
-      const other = new Map(await leavesOf(language));
+      const english = await textsOf('en');
+      const other = new Map(await textsOf(language));
       expect([...other.keys()].sort()).toEqual(english.map(([key]) => key).sort());
       for (const [key, text] of english) {
         const translated = other.get(key);

@@ -128,11 +128,11 @@ export function agreement(
   { peers, peersAgreeing, peersAsked }: Pick<ChainStatus, 'peers' | 'peersAgreeing' | 'peersAsked'>,
   saying: {
     readonly asking: (n: number, shown: string) => string;
-    readonly agree: (agreeing: string, all: string) => string;
+    readonly agree: (n: number, agreeing: string, all: string) => string;
     readonly count: (n: number) => string;
   },
 ): string {
   const { count } = saying;
   if (peers.length && !peersAsked) return saying.asking(peers.length, count(peers.length));
-  return saying.agree(count(peersAgreeing), count(peersAsked));
+  return saying.agree(peersAgreeing, count(peersAgreeing), count(peersAsked));
 }

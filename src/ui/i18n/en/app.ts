@@ -2,6 +2,7 @@
 import type { PendingTx } from '../../../client/api.ts';
 import type { Tx } from '../../../core/formats.ts';
 import { errors, forms } from './errors.ts';
+import { inEnglish as counted } from '../plurals.ts';
 
 /** Lines of the history by kind of transaction; a transfer's are named by its direction. */
 const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
@@ -32,8 +33,8 @@ export const en = {
     settings: 'Pl. III · Settings',
     pileFigure: 'Fig. 1',
     describe: (units: string, paid: string, rejected: string) =>
-      `A pile of copper and zinc discs: ${units} units completed, ${paid} of them sealed because a ` +
-      `block of yours in the chain has paid; ${rejected} thrown away.`,
+      `A pile of copper and zinc discs. Runs of the model: ${units}; paid by a block of yours in the chain: ${paid}; ` +
+      `did not count: ${rejected}.`,
     empty: 'One pair of discs for each unit you complete',
     shelf: 'one line = 12 units',
     legendCopper: 'copper and zinc: completed',
@@ -75,7 +76,8 @@ export const en = {
     headOf: (height: string, age: string) => `${height}, ${age}`,
     noHead: 'none yet',
     peers: 'Peers',
-    peersAgree: (agreeing: string, all: string) => `${agreeing} of ${all} agree`,
+    peersAgree: (n: number, agreeing: string, all: string) =>
+      counted(n, { one: `${agreeing} of ${all} agrees`, other: `${agreeing} of ${all} agree` }),
     stale: (age: string) => `The last block came ${age}: these numbers may be out of date.`,
     nobodyMines: (age: string) => `The last block came ${age}: perhaps nobody is mining now.`,
     startHere: 'Mine the next one here',
@@ -106,9 +108,13 @@ export const en = {
   },
   headLine: {
     old: 'old',
-    agree: (agreeing: string, all: string) => `${agreeing} of ${all} peers agree`,
+    agree: (n: number, agreeing: string, all: string) =>
+      counted(n, {
+        one: `peers: ${agreeing} of ${all} agrees`,
+        other: `peers: ${agreeing} of ${all} agree`,
+      }),
     asking: (n: number, shown: string) =>
-      n === 1 ? 'asking the one peer' : `asking ${shown} peers`,
+      counted(n, { one: 'asking the one peer', other: `asking ${shown} peers` }),
   },
   care: {
     intensity: 'Intensity',
@@ -183,8 +189,11 @@ export const en = {
   wallet: {
     spendable: 'Spendable',
     immature: 'Maturing',
-    immatureWhy: (blocks: string) =>
-      `Paid for blocks you found: spendable once ${blocks} blocks lie on top.`,
+    immatureWhy: (n: number, shown: string) =>
+      counted(n, {
+        one: 'Paid for blocks you found: spendable once another block lies on top.',
+        other: `Paid for blocks you found: spendable once ${shown} blocks lie on top.`,
+      }),
     receive: 'Receive',
     send: 'Send',
     faucet: 'Get trial coins',
@@ -229,11 +238,18 @@ export const en = {
     erase: 'Erase keys',
     backedUpYes: 'Written down and checked.',
     /** Behind the block that a payment lies in. */
-    notFinal: (have: string, need: string) => `not final yet: ${have} of ${need} blocks`,
+    notFinal: (n: number, have: string, need: string) =>
+      counted(n, {
+        one: 'not final yet: no block on top',
+        other: `not final yet: ${have} of ${need} blocks`,
+      }),
     youngPayer: 'from an account as new: if the chain changes there, it has to be signed again',
     neverFinal: 'not final: newer rules may hold',
-    reorganised: (depth: string) =>
-      `The chain changed its last ${depth} blocks. The balance was proven again.`,
+    reorganised: (n: number, shown: string) =>
+      counted(n, {
+        one: 'The chain changed its last block. The balance was proven again.',
+        other: `The chain changed its last ${shown} blocks. The balance was proven again.`,
+      }),
     pendingState: {
       pending: 'waiting for a block',
       confirmed: 'in the chain',

@@ -1,5 +1,6 @@
 /** The Ask screen: the question, and what an answer says. */
 import type { ModelName } from '../../../client/models/networks.ts';
+import { inEnglish as counted } from '../plurals.ts';
 
 /** What each model of the program does. */
 const about: Readonly<Record<ModelName | 'smollm2', string>> = {
@@ -26,9 +27,9 @@ export const ask = {
     texts: 'Texts, one on each line',
     counting: (size: string) => `Counting. The model’s words are fetched once: ${size}.`,
     tokens: (texts: string, max: string, longest: string, most: string) =>
-      `${texts} of ${max} texts; the longest has ${longest} of ${most} tokens`,
+      `texts: ${texts} of ${max}; tokens of the longest: ${longest} of ${most}`,
     overLong: (text: string, tokens: string, most: string) =>
-      `Text ${text} has ${tokens} tokens, and the model takes ${most}. Nothing is cut off: shorten it.`,
+      `Text ${text} is too long. Tokens: ${tokens}; the model takes ${most}. Nothing is cut off: shorten it.`,
     noTokenizer: 'This model names no tokenizer: only programs that make token ids can ask it.',
     bytes: (used: string, max: string) => `${used} of ${max} bytes`,
   },
@@ -36,9 +37,9 @@ export const ask = {
     question: 'Your question',
     others: 'Have somebody else answer, for pay',
     here: 'The answer is made on this device; nothing leaves it.',
-    tokens: (tokens: string, most: string) => `${tokens} of ${most} tokens`,
+    tokens: (tokens: string, most: string) => `tokens: ${tokens} of ${most}`,
     overLong: (tokens: string, most: string) =>
-      `This has ${tokens} tokens, and the model takes ${most}. Nothing is cut off: shorten it.`,
+      `This is too long. Tokens: ${tokens}; the model takes ${most}. Nothing is cut off: shorten it.`,
     go: 'Ask',
     stop: 'Stop',
     fetching: 'The model is fetched first…',
@@ -47,21 +48,23 @@ export const ask = {
     answer: 'Answer',
     /** Of earlier questions and answers that the model is not given. */
     leavesOut: (n: number, shown: string) =>
-      n === 1
-        ? 'The oldest question and its answer have no room beside it: the model will not read them.'
-        : `The ${shown} oldest questions and their answers have no room beside it: the model will not read them.`,
+      counted(n, {
+        one: 'The oldest question and its answer have no room beside it: the model will not read them.',
+        other: `The ${shown} oldest questions and their answers have no room beside it: the model will not read them.`,
+      }),
     leftOut: (n: number, shown: string) =>
-      n === 1
-        ? 'The oldest question and its answer had no room: the model did not read them for this answer.'
-        : `The ${shown} oldest questions and their answers had no room: the model did not read them for this answer.`,
+      counted(n, {
+        one: 'The oldest question and its answer had no room: the model did not read them for this answer.',
+        other: `The ${shown} oldest questions and their answers had no room: the model did not read them for this answer.`,
+      }),
     unanswered: 'No answer came. Ask again, or go on.',
     another: 'Another answer',
     copy: 'Copy',
     copied: 'Copied',
     notCopied: 'It could not be copied.',
     seeded: (seed: string) => `seed ${seed}`,
-    length: (tokens: string) => `${tokens} tokens`,
-    pace: (tokens: string, perSecond: string) => `${tokens} tokens, ${perSecond} a second`,
+    length: (n: number, shown: string) => counted(n, { one: '1 token', other: `${shown} tokens` }),
+    pace: (length: string, perSecond: string) => `${length}, ${perSecond} a second`,
     ended: {
       stop: 'The answer is complete.',
       length:

@@ -1,4 +1,5 @@
 /** Texts of the history: what changed the balance, line by line, and by day and year. */
+import { inEnglish as counted } from '../plurals.ts';
 export const history = {
   title: 'History',
   filters: { label: 'What is shown', all: 'All', payments: 'Payments', work: 'Work' },
@@ -9,13 +10,14 @@ export const history = {
   block: (height: string) => `block ${height}`,
   details: 'Details',
   complete: (n: number, shown: string) =>
-    n === 1
-      ? 'Complete: the one transaction of the account. The proven account counts it.'
-      : `Complete: all ${shown} transactions. Each names the one before it, and the last is in the proven account.`,
+    counted(n, {
+      one: 'Complete: the one transaction of the account. The proven account counts it.',
+      other: `Complete: all ${shown} transactions. Each names the one before it, and the last is in the proven account.`,
+    }),
   linked: (shown: string, total: string) =>
-    `The newest ${shown} of ${total} transactions, none left out: each names the one before it.`,
+    `The newest transactions, ${shown} of ${total}, none left out: each names the one before it.`,
   partial: (shown: string, total: string) =>
-    `${shown} of ${total} transactions. That none is left out between them is not proven.`,
+    `Transactions known here: ${shown} of ${total}. That none is left out between them is not proven.`,
   blocks: 'Blocks are found in the headers checked here: none is left out.',
   least: 'at least: what small accounts lost to this block may come on top',
   unknown: 'the amount is not known: nobody gave the opening of its channel',
@@ -25,7 +27,8 @@ export const history = {
     returned: (limit: string) => `${limit} VLT came back unused after its time`,
   },
   opening: 'Its opening',
-  answers: (n: number, shown: string) => (n === 1 ? 'One answer kept' : `${shown} answers kept`),
+  answers: (n: number, shown: string) =>
+    counted(n, { one: 'One answer kept', other: `${shown} answers kept` }),
   answerOf: (n: string, total: string) => `Answer ${n}, ${total} VLT used up to it`,
   allAnswers: 'Answers and receipts',
   to: (name: string) => `to ${name}`,
@@ -39,14 +42,18 @@ export const history = {
   },
   nothing: {
     title: (n: number, shown: string) =>
-      n === 1 ? 'One payment came to nothing' : `${shown} payments came to nothing`,
+      counted(n, {
+        one: 'One payment came to nothing',
+        other: `${shown} payments came to nothing`,
+      }),
   },
   worked: {
     title: 'Worked on this device',
     today: 'Today',
     all: 'In all',
-    units: (n: number, shown: string) => (n === 1 ? 'one unit' : `${shown} units`),
-    blocks: (n: number, shown: string) => (n === 1 ? 'one block' : `${shown} blocks`),
+    units: (n: number, shown: string) => counted(n, { one: 'one unit', other: `${shown} units` }),
+    blocks: (n: number, shown: string) =>
+      counted(n, { one: 'one block', other: `${shown} blocks` }),
     why: 'It stays when the page is loaded again. A block counts as found; whether the chain keeps it stands in the history.',
   },
   sums: {

@@ -1,4 +1,5 @@
 /** The wallet's texts about whom to pay, locks, passkeys, files and pictures: they come with it. */
+import { inEnglish as counted } from '../plurals.ts';
 export const keyring = {
   payee: {
     contact: (name: string) => `Your contact “${name}”.`,
@@ -7,7 +8,7 @@ export const keyring = {
     paid: 'Paid before.',
     never: 'Never paid before.',
     unseen: (shown: string, total: string) =>
-      `Not paid in the ${shown} transactions known here, of ${total}.`,
+      `Not paid in the transactions known here: ${shown} of ${total}.`,
     alike: (name: string) => `Looks like ${name}, but is another address`,
     alikeWhy:
       'Somebody may have made it to be mistaken for the one you know. Marked groups are different.',
@@ -70,10 +71,11 @@ export const keyring = {
   restore: {
     intro:
       'Type or paste the 24 words: a list with numbers or commas will do. They are not shown on the screen.',
-    unknown: (places: readonly string[]) =>
-      places.length === 1
-        ? `Word ${places[0]} is not in the list.`
-        : `Words ${places.join(', ')} are not in the list.`,
+    unknown: (n: number, places: string) =>
+      counted(n, {
+        one: `Word ${places} is not in the list.`,
+        other: `Words ${places} are not in the list.`,
+      }),
     like: (place: string) => `Word ${place}: did you mean`,
     endings: 'The word may be',
     show: 'Show the words to see what is like them.',
@@ -113,7 +115,11 @@ export const keyring = {
     id: 'Transaction or block',
     rest: 'Not in these lines',
     restWhy: 'what the balance holds beside them: earlier, or not proven line by line',
-    cut: (n: string) => `Only the newest ${n} transactions are in the file.`,
+    cut: (n: number, shown: string) =>
+      counted(n, {
+        one: 'Only the newest transaction is in the file.',
+        other: `Only the newest ${shown} transactions are in the file.`,
+      }),
   },
   scan: {
     open: 'Scan a QR code',

@@ -1,5 +1,6 @@
 /** The Network screen and the explorer. */
 import type { Tx } from '../../../core/formats.ts';
+import { inEnglish as counted } from '../plurals.ts';
 
 /** What each kind of transaction is called. */
 const kinds: Readonly<Record<Tx['type'], string>> = {
@@ -44,8 +45,11 @@ export const network = {
     burned: 'Burned',
     burnedWhy: 'payments under 0.01 VLT to whom had no account',
     held: 'Held',
-    heldWhy: (accounts: string) =>
-      `in ${accounts} accounts, in new blocks, and set aside for answers`,
+    heldWhy: (n: number, shown: string) =>
+      counted(n, {
+        one: 'in one account, in new blocks, and set aside for answers',
+        other: `in ${shown} accounts, in new blocks, and set aside for answers`,
+      }),
     unknown: 'not known here',
     unknownWhy: 'this device does not hold the whole state yet',
   },
@@ -148,7 +152,7 @@ export const network = {
     checked: (linear: string, bytes: string) =>
       `Its proof of work was checked on this device: ${bytes} bytes that open one tile of linear ${linear} of the model.`,
     under: (n: string, checked: string) =>
-      `Its own proof is not on this device. It lies under ${n} blocks; ${checked} proofs of this chain were checked here, the newest ones and a random sample.`,
+      `Its own proof is not on this device. Blocks on top of it: ${n}. Proofs of this chain that were checked here, the newest ones and a random sample: ${checked}.`,
     body: 'Its transactions were hashed here and give the body root in the header.',
     state:
       'The state root is of the state before this block; the next header carries the one after.',
@@ -194,7 +198,7 @@ export const network = {
     coinbases:
       'Pay for mined blocks, and what comes back unused after its time, are no transactions: they are in the balance alone.',
     complete: (n: string) =>
-      `Complete: ${n} of the ${n} that the account’s proven leaf counts; each names the one before it.`,
+      `Complete, as the proven account counts them: ${n}. Each names the one before it.`,
     part: (some: string, all: string) =>
       `The newest ${some} of ${all}; each names the one before it, so none is missing in between.`,
     unlinked: (some: string, all: string) =>

@@ -1,4 +1,5 @@
 /** The plots: what was earned, measured and is expected. */
+import { inEnglish as counted } from '../plurals.ts';
 export const plots = {
   know: 'How do we know?',
   asTable: 'As a table',
@@ -8,8 +9,8 @@ export const plots = {
   figure: (n: string) => `Fig. ${n}`,
   earned: {
     title: 'Paid for blocks',
-    sum: (amount: string, blocks: string) => `${amount} VLT for ${blocks} of`,
-    among: (headers: string, span: string) => `the newest ${headers} blocks, in ${span}`,
+    sum: (amount: string, blocks: string) => `${amount} VLT; blocks of yours: ${blocks}`,
+    among: (headers: string, span: string) => ` of the newest ${headers}, in ${span}`,
     columns: ['From', 'Blocks', 'VLT'],
     missing: 'Not enough data yet: the chain has hardly any blocks.',
     evidence: [
@@ -20,7 +21,7 @@ export const plots = {
   },
   rate: {
     title: 'Rate',
-    mean: (rate: string, readings: string) => `${rate} on average over ${readings} readings`,
+    mean: (rate: string, readings: string) => `${rate} on average (readings: ${readings})`,
     withPauses: (rate: string) => `; with pauses counted in, ${rate}`,
     columns: ['Time', 'MAC/s', 'Units'],
     missing: 'Not enough data yet: a minute of work makes the first line.',
@@ -40,8 +41,8 @@ export const plots = {
     columns: ['Of 10 waits', 'shorter than'],
     titles: ['Of 10 waits', 'shorter than, in seconds'],
     missing: (units: string, minutes: string) =>
-      `Measuring: nothing is forecast before 10 units and 15 minutes of work. So far ${units} units, ` +
-      `${minutes}.`,
+      'Measuring: nothing is forecast before 10 units and 15 minutes of work. ' +
+      `Units so far: ${units}, in ${minutes}.`,
     idle: 'Nothing is running, so nothing is expected.',
     evidence: [
       'A model, not a promise: this device’s measured rate, against the difficulty of the last ' +
@@ -76,7 +77,8 @@ export const plots = {
   },
   difficulty: {
     title: 'Difficulty',
-    span: (headers: string, span: string) => `${headers} blocks, in ${span}`,
+    span: (n: number, shown: string, span: string) =>
+      counted(n, { one: `1 block, in ${span}`, other: `${shown} blocks, in ${span}` }),
     columns: ['Block', 'Time', 'MAC per block'],
     missing: 'Not enough data yet: the chain has hardly any blocks.',
     block: (height: string) => `block ${height}`,

@@ -1,6 +1,7 @@
 /** Who answers: this device, or somebody prepaid; and what the settings and the Work screen say of it. */
 import type { Prepaid } from '../../../client/api.ts';
 import type { OpeningFault } from '../../ask/prepaid/prepaid.ts';
+import { inEnglish as counted } from '../plurals.ts';
 
 export const prepaid = {
   who: {
@@ -36,7 +37,7 @@ export const prepaid = {
     most: (amount: string) => `Costs at most ${amount} VLT.`,
     reads: 'The one who answers reads it; nobody else does.',
     longer: (tokens: string, times: string) =>
-      `Over ${tokens} tokens a text costs more: here each costs ${times} times as much.`,
+      `A text with more tokens than ${tokens} costs more: here each costs ${times} times as much.`,
     used: (name: string, limit: string, used: string) =>
       `Prepaid with ${name}: ${limit} VLT, ${used} used`,
     waits: 'You can ask already; whoever answers may wait for a block first.',
@@ -50,7 +51,11 @@ export const prepaid = {
       'No peer is reachable, and the model is not on this device yet. This device can answer once it has ' +
       'the model: check the connection.',
     short: 'What is left there does not pay for this text. Set aside more to ask it.',
-    less: (tokens: string) => `What is left there pays for an answer of at most ${tokens} tokens.`,
+    less: (n: number, shown: string) =>
+      counted(n, {
+        one: 'What is left there pays for an answer of one token.',
+        other: `What is left there pays for an answer of at most ${shown} tokens.`,
+      }),
     answer: 'Answer',
     arriving: 'The answer is coming…',
   },
@@ -60,7 +65,8 @@ export const prepaid = {
     limit: 'Set aside, in VLT',
     spendable: (amount: string) => `${amount} VLT spendable`,
     lifetime: 'For at most',
-    lifetimeOf: (blocks: string, span: string) => `${blocks} blocks (about ${span})`,
+    lifetimeOf: (n: number, shown: string, span: string) =>
+      counted(n, { one: `1 block (about ${span})`, other: `${shown} blocks (about ${span})` }),
     review: 'Review',
     unlock: 'Unlock to set aside',
     notProven: 'You can set coins aside once your balance is proven.',
@@ -119,7 +125,11 @@ export const prepaid = {
     distrusted: 'no longer used',
   } satisfies Readonly<Record<Prepaid['state'], string>>,
   about: {
-    waiting: (blocks: string, span: string) => `Ready in ${blocks} blocks (about ${span}).`,
+    waiting: (n: number, shown: string, span: string) =>
+      counted(n, {
+        one: `Ready in one block (about ${span}).`,
+        other: `Ready in ${shown} blocks (about ${span}).`,
+      }),
     open: (left: string, when: string) => `${left} VLT left, until ${when}.`,
     unproven: 'No peer proves it at this moment. Pila keeps asking.',
     ending: (height: string) =>

@@ -26,7 +26,7 @@ export const search = {
   },
   progress: {
     label: 'Passages read',
-    of: (done: string, all: string) => `${done} of ${all} passages read`,
+    of: (done: string, all: string) => `passages read: ${done} of ${all}`,
     waiting: (texts: string) => `Texts still to be cut into passages: ${texts}`,
     stop: 'Stop',
     resume: 'Go on reading',

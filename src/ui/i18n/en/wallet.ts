@@ -68,7 +68,8 @@ export const wallet = {
     cancelSentWhy: 'Whichever of the two is in a block first holds: “Waiting” tells.',
     cancellation: 'Cancellation of a payment',
     rival: 'to be replaced by a dearer one of yours',
-    until: (height: string, left: string) => `valid until block ${height}, ${left} to go`,
+    until: (_: number, height: string, left: string) =>
+      `valid until block ${height}, ${left} to go`,
   },
   pay: {
     paste: 'An address, or a payment link (pila:…)',

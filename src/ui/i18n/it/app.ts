@@ -1,6 +1,7 @@
 /** Italiano. */
 import type { Text } from '../en/app.ts';
 import { errors, forms } from './errors.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const it: Text = {
   code: 'it',
@@ -25,8 +26,8 @@ export const it: Text = {
     settings: 'Tav. III · Impostazioni',
     pileFigure: 'Fig. 1',
     describe: (units, paid, rejected) =>
-      `Una pila di dischi di rame e zinco: ${units} unità completate, ${paid} sigillate perché le ha ` +
-      `pagate un tuo blocco nella catena; ${rejected} scartate.`,
+      `Una pila di dischi di rame e zinco. Esecuzioni del modello: ${units}; pagate da un tuo blocco nella catena: ` +
+      `${paid}; non conteggiate: ${rejected}.`,
     empty: 'Una coppia di dischi per ogni unità completata',
     shelf: 'una linea = 12 unità',
     legendCopper: 'rame e zinco: completata',
@@ -68,7 +69,7 @@ export const it: Text = {
     headOf: (height, age) => `${height}, ${age}`,
     noHead: 'ancora nessuno',
     peers: 'Pari',
-    peersAgree: (agreeing, all) => `${agreeing} su ${all} d’accordo`,
+    peersAgree: (_, agreeing, all) => `${agreeing} su ${all} d’accordo`,
     stale: (age) => `L’ultimo blocco è arrivato ${age}: questi numeri possono essere vecchi.`,
     nobodyMines: (age) => `L’ultimo blocco è arrivato ${age}: forse adesso nessuno mina.`,
     startHere: 'Mina qui il prossimo',
@@ -100,8 +101,9 @@ export const it: Text = {
   },
   headLine: {
     old: 'vecchio',
-    agree: (agreeing, all) => `${agreeing} pari su ${all} d’accordo`,
-    asking: (n, shown) => (n === 1 ? 'chiedo all’unico pari' : `chiedo a ${shown} pari`),
+    agree: (_, agreeing, all) => `nodi: ${agreeing} su ${all} d’accordo`,
+    asking: (n, shown) =>
+      counted(n, { one: 'chiedo all’unico pari', other: `chiedo a ${shown} pari` }),
   },
   care: {
     intensity: 'Intensità',
@@ -177,8 +179,11 @@ export const it: Text = {
   wallet: {
     spendable: 'Spendibile',
     immature: 'In maturazione',
-    immatureWhy: (blocks) =>
-      `Paga dei blocchi che hai trovato: spendibile quando sopra ce ne sono altri ${blocks}.`,
+    immatureWhy: (n, shown) =>
+      counted(n, {
+        one: 'Paga dei blocchi che hai trovato: spendibile quando sopra ce n’è un altro.',
+        other: `Paga dei blocchi che hai trovato: spendibile quando sopra ce ne sono altri ${shown}.`,
+      }),
     receive: 'Ricevi',
     send: 'Invia',
     faucet: 'Monete di prova',
@@ -225,11 +230,18 @@ export const it: Text = {
     protectedNo: 'Chiunque usi questo browser può spendere. Una frase segreta lo impedisce.',
     erase: 'Cancella le chiavi',
     backedUpYes: 'Scritte e controllate.',
-    notFinal: (have, need) => `non ancora definitivo: ${have} di ${need} blocchi`,
+    notFinal: (n, have, need) =>
+      counted(n, {
+        one: 'non ancora definitivo: nessun blocco sopra',
+        other: `non ancora definitivo: ${have} di ${need} blocchi`,
+      }),
     youngPayer: 'da un conto altrettanto nuovo: se la catena cambia lì, va firmato di nuovo',
     neverFinal: 'non definitivo: forse valgono regole più nuove',
-    reorganised: (depth) =>
-      `La catena ha cambiato i suoi ultimi ${depth} blocchi. Il saldo è stato dimostrato di nuovo.`,
+    reorganised: (n, shown) =>
+      counted(n, {
+        one: 'La catena ha cambiato il suo ultimo blocco. Il saldo è stato dimostrato di nuovo.',
+        other: `La catena ha cambiato i suoi ultimi ${shown} blocchi. Il saldo è stato dimostrato di nuovo.`,
+      }),
     pendingState: {
       pending: 'aspetta un blocco',
       confirmed: 'nella catena',

@@ -1,5 +1,6 @@
 /** Chiedere: la domanda, e ciò che dice una risposta. */
 import type { AskText } from '../en/ask.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const ask: AskText = {
   title: 'Chiedi',
@@ -26,9 +27,9 @@ export const ask: AskText = {
     counting: (size) =>
       `Conteggio in corso. Le parole del modello si scaricano una volta: ${size}.`,
     tokens: (texts, max, longest, most) =>
-      `${texts} testi su ${max}; il più lungo ha ${longest} token su ${most}`,
+      `testi: ${texts} su ${max}; token del più lungo: ${longest} su ${most}`,
     overLong: (text, tokens, most) =>
-      `Il testo ${text} ha ${tokens} token, e il modello ne accetta ${most}. Niente viene tagliato: accorcialo.`,
+      `Il testo ${text} è troppo lungo: ${tokens} token, e il modello ne accetta ${most}. Niente viene tagliato: accorcialo.`,
     noTokenizer:
       'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
     bytes: (used, max) => `${used} byte su ${max}`,
@@ -37,9 +38,9 @@ export const ask: AskText = {
     question: 'La tua domanda',
     others: 'Falla rispondere da qualcun altro, a pagamento',
     here: 'La risposta nasce su questo dispositivo; niente ne esce.',
-    tokens: (tokens, most) => `${tokens} token su ${most}`,
+    tokens: (tokens, most) => `token: ${tokens} su ${most}`,
     overLong: (tokens, most) =>
-      `Sono ${tokens} token, e il modello ne accetta ${most}. Niente viene tagliato: accorcia il testo.`,
+      `È troppo lungo per il modello: ${tokens} token su ${most}. Niente viene tagliato: accorcia il testo.`,
     go: 'Chiedi',
     stop: 'Ferma',
     fetching: 'Prima si scarica il modello…',
@@ -47,21 +48,23 @@ export const ask: AskText = {
     you: 'Tu',
     answer: 'Risposta',
     leavesOut: (n, shown) =>
-      n === 1
-        ? 'La domanda più vecchia e la sua risposta non ci stanno più: il modello non le leggerà.'
-        : `Le ${shown} domande più vecchie e le loro risposte non ci stanno più: il modello non le leggerà.`,
+      counted(n, {
+        one: 'La domanda più vecchia e la sua risposta non ci stanno più: il modello non le leggerà.',
+        other: `Le ${shown} domande più vecchie e le loro risposte non ci stanno più: il modello non le leggerà.`,
+      }),
     leftOut: (n, shown) =>
-      n === 1
-        ? 'La domanda più vecchia e la sua risposta non ci stavano: per questa risposta il modello non le ha lette.'
-        : `Le ${shown} domande più vecchie e le loro risposte non ci stavano: per questa risposta il modello non le ha lette.`,
+      counted(n, {
+        one: 'La domanda più vecchia e la sua risposta non ci stavano: per questa risposta il modello non le ha lette.',
+        other: `Le ${shown} domande più vecchie e le loro risposte non ci stavano: per questa risposta il modello non le ha lette.`,
+      }),
     unanswered: 'Non è arrivata nessuna risposta. Chiedi di nuovo, o vai avanti.',
     another: 'Un’altra risposta',
     copy: 'Copia',
     copied: 'Copiata',
     notCopied: 'Non si è potuta copiare.',
     seeded: (seed) => `seme ${seed}`,
-    length: (tokens) => `${tokens} token`,
-    pace: (tokens, perSecond) => `${tokens} token, ${perSecond} al secondo`,
+    length: (_, shown) => `${shown} token`,
+    pace: (length, perSecond) => `${length}, ${perSecond} al secondo`,
     ended: {
       stop: 'La risposta è completa.',
       length:

@@ -1,4 +1,5 @@
 import type { HistoryText } from '../en/history.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const history: HistoryText = {
   title: 'Cronologia',
@@ -10,13 +11,14 @@ export const history: HistoryText = {
   block: (height) => `blocco ${height}`,
   details: 'Dettagli',
   complete: (n, shown) =>
-    n === 1
-      ? 'Completa: l’unica transazione del conto. Il conto dimostrato la conta.'
-      : `Completa: tutte le ${shown} transazioni. Ognuna nomina la precedente, e l’ultima è nel conto dimostrato.`,
+    counted(n, {
+      one: 'Completa: l’unica transazione del conto. Il conto dimostrato la conta.',
+      other: `Completa: tutte le ${shown} transazioni. Ognuna nomina la precedente, e l’ultima è nel conto dimostrato.`,
+    }),
   linked: (shown, total) =>
-    `Le ultime ${shown} transazioni di ${total}, nessuna esclusa: ognuna nomina la precedente.`,
+    `Le transazioni più recenti, ${shown} su ${total}, nessuna esclusa: ognuna nomina la precedente.`,
   partial: (shown, total) =>
-    `${shown} transazioni di ${total}. Che non ne manchi nessuna in mezzo non è dimostrato.`,
+    `Transazioni note qui: ${shown} su ${total}. Che non ne manchi nessuna in mezzo non è dimostrato.`,
   blocks: 'I blocchi si trovano nelle intestazioni controllate qui: non ne manca nessuno.',
   least: 'almeno: può aggiungersi ciò che piccoli conti hanno perso in questo blocco',
   unknown: 'importo non noto: nessuno ha fornito l’apertura del canale',
@@ -26,7 +28,8 @@ export const history: HistoryText = {
     returned: (limit) => `${limit} VLT tornati inutilizzati alla scadenza`,
   },
   opening: 'La sua apertura',
-  answers: (n, shown) => (n === 1 ? 'Una risposta conservata' : `${shown} risposte conservate`),
+  answers: (n, shown) =>
+    counted(n, { one: 'Una risposta conservata', other: `${shown} risposte conservate` }),
   answerOf: (n, total) => `Risposta ${n}, ${total} VLT usati fin lì`,
   allAnswers: 'Risposte e ricevute',
   to: (name) => `a ${name}`,
@@ -40,14 +43,14 @@ export const history: HistoryText = {
   },
   nothing: {
     title: (n, shown) =>
-      n === 1 ? 'Un pagamento senza effetto' : `${shown} pagamenti senza effetto`,
+      counted(n, { one: 'Un pagamento senza effetto', other: `${shown} pagamenti senza effetto` }),
   },
   worked: {
     title: 'Lavoro di questo dispositivo',
     today: 'Oggi',
     all: 'In tutto',
-    units: (n, shown) => (n === 1 ? 'un’unità' : `${shown} unità`),
-    blocks: (n, shown) => (n === 1 ? 'un blocco' : `${shown} blocchi`),
+    units: (n, shown) => counted(n, { one: 'un’unità', other: `${shown} unità` }),
+    blocks: (n, shown) => counted(n, { one: 'un blocco', other: `${shown} blocchi` }),
     why: 'Resta anche se ricarichi la pagina. Conta i blocchi trovati; se la catena li tiene lo dice la cronologia.',
   },
   sums: {

@@ -1,4 +1,5 @@
 import type { KeyringText } from '../en/keyring.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const keyring: KeyringText = {
   payee: {
@@ -7,7 +8,7 @@ export const keyring: KeyringText = {
     watched: (name) => `Osservi questo indirizzo come «${name}».`,
     paid: 'Già pagato.',
     never: 'Mai pagato prima.',
-    unseen: (shown, total) => `Non pagato nelle ${shown} transazioni note qui, su ${total}.`,
+    unseen: (shown, total) => `Non pagato nelle transazioni note qui: ${shown} su ${total}.`,
     alike: (name) => `Somiglia a ${name}, ma è un altro indirizzo`,
     alikeWhy:
       'Forse qualcuno l’ha fatto per confonderlo con quello che conosci. I gruppi segnati sono diversi.',
@@ -70,10 +71,11 @@ export const keyring: KeyringText = {
   restore: {
     intro:
       'Scrivi o incolla le 24 parole: va bene anche un elenco con numeri o virgole. Non si vedono sullo schermo.',
-    unknown: (places) =>
-      places.length === 1
-        ? `La parola ${places[0]} non è nell’elenco.`
-        : `Le parole ${places.join(', ')} non sono nell’elenco.`,
+    unknown: (n, places) =>
+      counted(n, {
+        one: `La parola ${places} non è nell’elenco.`,
+        other: `Le parole ${places} non sono nell’elenco.`,
+      }),
     like: (place) => `Parola ${place}: forse volevi scrivere`,
     endings: 'La parola può essere',
     show: 'Mostra le parole per vedere quelle simili.',
@@ -113,7 +115,11 @@ export const keyring: KeyringText = {
     id: 'Transazione o blocco',
     rest: 'Non in queste righe',
     restWhy: 'ciò che il saldo contiene oltre a esse: precedente, o non dimostrato riga per riga',
-    cut: (n) => `Nel file ci sono solo le ultime ${n} transazioni.`,
+    cut: (n, shown) =>
+      counted(n, {
+        one: 'Nel file c’è solo l’ultima transazione.',
+        other: `Nel file ci sono solo le ultime ${shown} transazioni.`,
+      }),
   },
   scan: {
     open: 'Leggi un codice QR',

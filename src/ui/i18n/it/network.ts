@@ -1,5 +1,6 @@
 /** The Network screen and the explorer. */
 import type { network as english } from '../en/network.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const network: typeof english = {
   title: 'Rete',
@@ -37,8 +38,11 @@ export const network: typeof english = {
     burned: 'Bruciate',
     burnedWhy: 'pagamenti sotto 0,01 VLT a chi non aveva un conto',
     held: 'Possedute',
-    heldWhy: (accounts) =>
-      `in ${accounts} conti, nei blocchi nuovi e messe da parte per le risposte`,
+    heldWhy: (n, shown) =>
+      counted(n, {
+        one: 'in un conto, nei blocchi nuovi e messe da parte per le risposte',
+        other: `in ${shown} conti, nei blocchi nuovi e messe da parte per le risposte`,
+      }),
     unknown: 'qui non si sa',
     unknownWhy: 'questo dispositivo non ha ancora tutto lo stato',
   },
@@ -143,7 +147,7 @@ export const network: typeof english = {
     checked: (linear, bytes) =>
       `La sua prova di lavoro è stata verificata su questo dispositivo: ${bytes} byte che aprono una tessera del lineare ${linear} del modello.`,
     under: (n, checked) =>
-      `La sua prova non è su questo dispositivo. Sta sotto ${n} blocchi; qui sono state verificate ${checked} prove di questa catena, le più nuove e un campione a sorte.`,
+      `La sua prova non è su questo dispositivo. Blocchi sopra: ${n}. Prove di questa catena verificate qui, le più nuove e un campione a sorte: ${checked}.`,
     body: 'Le sue transazioni, riassunte qui, danno la radice del corpo che sta nell’intestazione.',
     state:
       'La radice dello stato è di prima di questo blocco; l’intestazione dopo porta quella di dopo.',
@@ -198,7 +202,7 @@ export const network: typeof english = {
     coinbases:
       'La paga dei blocchi, e ciò che torna inutilizzato alla scadenza, non sono transazioni: stanno solo nel saldo.',
     complete: (n) =>
-      `Completa: ${n} su ${n}, quante ne conta la foglia dimostrata del conto; ognuna nomina la precedente.`,
+      `Completa, come le conta il conto dimostrato: ${n}. Ognuna nomina la precedente.`,
     part: (some, all) =>
       `Le ultime ${some} su ${all}; ognuna nomina la precedente, quindi in mezzo non ne manca nessuna.`,
     unlinked: (some, all) =>

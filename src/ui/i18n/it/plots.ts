@@ -1,5 +1,6 @@
 /** I grafici. */
 import type { plots as english } from '../en/plots.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const plots: typeof english = {
   know: 'Come lo so?',
@@ -10,8 +11,8 @@ export const plots: typeof english = {
   figure: (n) => `Fig. ${n}`,
   earned: {
     title: 'Paga dei blocchi',
-    sum: (amount, blocks) => `${amount} VLT per ${blocks}`,
-    among: (headers, span) => `degli ultimi ${headers} blocchi, in ${span}`,
+    sum: (amount, blocks) => `${amount} VLT; tuoi blocchi: ${blocks}`,
+    among: (headers, span) => ` degli ultimi ${headers}, in ${span}`,
     columns: ['Da', 'Blocchi', 'VLT'],
     missing: 'Dati ancora insufficienti: la catena ha pochissimi blocchi.',
     evidence: [
@@ -22,7 +23,7 @@ export const plots: typeof english = {
   },
   rate: {
     title: 'Ritmo',
-    mean: (rate, readings) => `${rate} in media su ${readings} letture`,
+    mean: (rate, readings) => `${rate} in media (letture: ${readings})`,
     withPauses: (rate) => `; contando anche le pause, ${rate}`,
     columns: ['Ora', 'MAC/s', 'Unità'],
     missing: 'Dati ancora insufficienti: serve un minuto di lavoro per la prima linea.',
@@ -42,8 +43,8 @@ export const plots: typeof english = {
     columns: ['Attese su 10', 'più brevi di'],
     titles: ['Attese su 10', 'più brevi di, in secondi'],
     missing: (units, minutes) =>
-      `Misuro: nessuna previsione prima di 10 unità e 15 minuti di lavoro. Finora ${units} unità, ` +
-      `${minutes}.`,
+      'Misura in corso: nessuna previsione prima di 10 unità e 15 minuti di lavoro. ' +
+      `Finora: ${units}, in ${minutes}.`,
     idle: 'Non gira nulla, quindi non c’è nulla da aspettare.',
     evidence: [
       'Un modello, non una promessa: il ritmo misurato su questo dispositivo contro la difficoltà ' +
@@ -79,7 +80,8 @@ export const plots: typeof english = {
   },
   difficulty: {
     title: 'Difficoltà',
-    span: (headers, span) => `${headers} blocchi, in ${span}`,
+    span: (n, shown, span) =>
+      counted(n, { one: `1 blocco, in ${span}`, other: `${shown} blocchi, in ${span}` }),
     columns: ['Blocco', 'Ora', 'MAC per blocco'],
     missing: 'Dati ancora insufficienti: la catena ha pochissimi blocchi.',
     block: (height) => `blocco ${height}`,

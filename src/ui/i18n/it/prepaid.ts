@@ -1,5 +1,6 @@
 /** Chi risponde: questo dispositivo, o qualcuno prepagato. */
 import type { PrepaidText } from '../en/prepaid.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const prepaid: PrepaidText = {
   who: {
@@ -50,7 +51,7 @@ export const prepaid: PrepaidText = {
       'Nessun nodo è raggiungibile, e il modello non è ancora su questo dispositivo. Potrà rispondere dopo ' +
       'averlo scaricato: controlla la connessione.',
     short: 'Ciò che resta lì non basta per questo testo. Metti da parte altro per chiederlo.',
-    less: (tokens) => `Ciò che resta lì basta per una risposta di al massimo ${tokens} token.`,
+    less: (_, shown) => `Ciò che resta lì basta per una risposta di al massimo ${shown} token.`,
     answer: 'Risposta',
     arriving: 'La risposta sta arrivando…',
   },
@@ -60,7 +61,8 @@ export const prepaid: PrepaidText = {
     limit: 'Da parte, in VLT',
     spendable: (amount) => `${amount} VLT spendibili`,
     lifetime: 'Al massimo per',
-    lifetimeOf: (blocks, span) => `${blocks} blocchi (circa ${span})`,
+    lifetimeOf: (n, shown, span) =>
+      counted(n, { one: `1 blocco (circa ${span})`, other: `${shown} blocchi (circa ${span})` }),
     review: 'Controlla',
     unlock: 'Sblocca per mettere da parte',
     notProven: 'Potrai mettere da parte fondi quando il tuo saldo sarà dimostrato.',
@@ -120,7 +122,11 @@ export const prepaid: PrepaidText = {
     distrusted: 'non più usato',
   },
   about: {
-    waiting: (blocks, span) => `Pronto fra ${blocks} blocchi (circa ${span}).`,
+    waiting: (n, shown, span) =>
+      counted(n, {
+        one: `Pronto fra un blocco (circa ${span}).`,
+        other: `Pronto fra ${shown} blocchi (circa ${span}).`,
+      }),
     open: (left, when) => `Rimasti ${left} VLT, fino al ${when}.`,
     unproven: 'In questo momento nessun nodo lo dimostra. Pila continua a chiedere.',
     ending: (height) =>

@@ -28,7 +28,7 @@ export const search: typeof english = {
   },
   progress: {
     label: 'Passi letti',
-    of: (done, all) => `${done} passi letti su ${all}`,
+    of: (done, all) => `passi letti: ${done} su ${all}`,
     waiting: (texts) => `Testi ancora da dividere in passi: ${texts}`,
     stop: 'Ferma',
     resume: 'Continua a leggere',

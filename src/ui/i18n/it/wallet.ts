@@ -1,4 +1,5 @@
 import type { WalletText } from '../en/wallet.ts';
+import { inItalian as counted } from '../plurals.ts';
 
 export const wallet: WalletText = {
   giftWaits: 'Le tue monete di prova aspettano un blocco, e sembra che nessuno stia minando.',
@@ -69,7 +70,11 @@ export const wallet: WalletText = {
     cancelSentWhy: 'Vale quello dei due che entra prima in un blocco: lo dice “In attesa”.',
     cancellation: 'Annullamento di un pagamento',
     rival: 'ne prenderà il posto uno tuo più caro',
-    until: (height, left) => `vale fino al blocco ${height}, ne mancano ${left}`,
+    until: (n, height, left) =>
+      counted(n, {
+        one: `vale fino al blocco ${height}, ne manca uno`,
+        other: `vale fino al blocco ${height}, ne mancano ${left}`,
+      }),
   },
   pay: {
     paste: 'Un indirizzo, o un link di pagamento (pila:…)',
