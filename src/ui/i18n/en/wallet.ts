@@ -1,4 +1,6 @@
 /** The wallet screen's own texts: they come with it. */
+import { inEnglish as counted } from '../plurals.ts';
+
 export const wallet = {
   giftWaits: 'Your trial coins wait for a block, and nobody seems to be mining.',
   account: {
@@ -15,9 +17,10 @@ export const wallet = {
     searchFailed: 'Other accounts of these words could not be looked for.',
     searchAgain: 'Look again',
     found: (n: number) =>
-      n === 1
-        ? 'One more account of these words was found.'
-        : `${n} more accounts of these words were found.`,
+      counted(n, {
+        one: 'One more account of these words was found.',
+        other: `${n} more accounts of these words were found.`,
+      }),
     renameTitle: 'Name of the account',
     nameWhy: 'Only you see it, on this device.',
     name: 'Name',

@@ -17,9 +17,10 @@ export const wallet: WalletText = {
     searchFailed: 'Non è stato possibile cercare altri conti di queste parole.',
     searchAgain: 'Cerca di nuovo',
     found: (n) =>
-      n === 1
-        ? 'Trovato un altro conto di queste parole.'
-        : `Trovati altri ${n} conti di queste parole.`,
+      counted(n, {
+        one: 'Trovato un altro conto di queste parole.',
+        other: `Trovati altri ${n} conti di queste parole.`,
+      }),
     renameTitle: 'Nome del conto',
     nameWhy: 'Lo vedi solo tu, su questo dispositivo.',
     name: 'Nome',
