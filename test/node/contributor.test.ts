@@ -113,6 +113,26 @@ it('rests while no peer can be told of a block, and goes on when one is back', a
   expect((await exited)[0]).toBe(0);
 });
 
+it('starts paused outside of its hours, and says until when', async () => {
+  seed = await startSeed();
+  const hour = new Date().getHours();
+  const hours = `${(hour + 2) % 24}-${(hour + 3) % 24}`;
+  const child = spawn(process.execPath, [
+    ...[COMMAND, '--address', ADDRESS, '--seed', seed.url, '--backend', 'cpu', '--hours', hours],
+  ]);
+  const exited = once(child, 'exit');
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    if (line.includes(' info miner ')) child.kill('SIGTERM');
+  });
+  expect((await exited)[0], lines.join('\n')).toBe(0);
+  const told = lines.join('\n');
+  expect(told).toMatch(/ mining\.paused why=--hours until=\d{4}-/);
+  expect(told).toMatch(/ info miner state=paused/);
+  expect(told).not.toContain('state=running');
+});
+
 it('rests only after some block times without a peer', async () => {
   vi.useFakeTimers();
   const done: string[] = [];
@@ -220,6 +240,8 @@ it('options', () => {
     backend: 'auto',
     model: undefined,
     threads: 1,
+    intensity: 100,
+    hours: undefined,
     data: undefined,
     answerPrice: undefined,
     serve: [],
@@ -228,7 +250,8 @@ it('options', () => {
   const at = `/ip4/127.0.0.1/tcp/1/ws/p2p/${PEER}`;
   const more = ['--seed', at, '--network', 'e2e', '--backend', 'cpu', '--model', 'tiny'];
   const chats = ['--serve', 'smollm2', '--token-price', '0.000002'];
-  const rest = ['--threads', '3', '--data', '/d', ...chats];
+  const gently = ['--threads', '3', '--intensity', '25', '--hours', '22-6'];
+  const rest = [...gently, '--data', '/d', ...chats];
   expect(parseMinerOptions([...own, ...more, ...rest])).toEqual({
     address: ADDRESS,
     networks: ['e2e'],
@@ -236,6 +259,8 @@ it('options', () => {
     backend: 'cpu',
     model: 'tiny',
     threads: 3,
+    intensity: 25,
+    hours: { from: 22, to: 6 },
     data: '/d',
     answerPrice: undefined,
     serve: ['smollm2'],
@@ -248,6 +273,8 @@ it('options', () => {
     'network',
     'backend',
     'threads',
+    'intensity',
+    'hours',
     'model',
     'data',
     'serve',
@@ -275,6 +302,10 @@ it.each([
   [['--address', ADDRESS, '--backend', 'x'], '--backend takes'],
   [['--address', ADDRESS, '--threads', '0'], '--threads takes 1 to 64'],
   [['--address', ADDRESS, '--threads', '2.5'], '--threads takes 1 to 64'],
+  [['--address', ADDRESS, '--intensity', '0'], '--intensity takes 1 to 100'],
+  [['--address', ADDRESS, '--intensity', '101'], '--intensity takes 1 to 100'],
+  [['--address', ADDRESS, '--hours', '22'], '--hours takes two hours'],
+  [['--address', ADDRESS, '--hours', '6-6'], '--hours takes two hours'],
   [['--addres', ADDRESS], "Unknown option '--addres'"],
   [['--address', ADDRESS, 'more'], 'Unexpected argument'],
 ])('refuses %j', (args, sentence) => {

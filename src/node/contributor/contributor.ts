@@ -22,6 +22,7 @@ import { MinedBlocks, type Mined } from '../mined-blocks.ts';
 import { openServingKeys, type ServingKeys } from '../serving-file.ts';
 import { findServing } from '../served/served-folders.ts';
 import { createAlone } from './alone.ts';
+import { opensAt } from './hours.ts';
 import { modelFor, type MinerOptions } from './miner-options.ts';
 import { configOf } from './seed-config.ts';
 import { addressFrom } from '../../wallet/address.ts';
@@ -68,26 +69,42 @@ export async function startContributor(
   });
   client.on(reporting.onEvent);
   client.onFound((block) => reporting.mined.add(block));
-  const mine = (): Promise<void> =>
-    client.api.startMining({ backend, ...(model !== undefined && { model }) });
+  const { hours } = options;
+  /** Outside of its hours it waits for the next of them. */
+  const mine = (): Promise<void> => {
+    const nowMs = Date.now();
+    const fromMs = hours ? opensAt(hours, nowMs) : nowMs;
+    if (fromMs > nowMs)
+      log.info('mining.paused', { why: '--hours', until: new Date(fromMs).toISOString() });
+    return client.api.startMining({ backend, fromMs, ...(model !== undefined && { model }) });
+  };
+  const begin = (): Promise<void> => mine().catch((e: unknown) => fail(AppError.from(e)));
+  let resting = false;
   const alone = createAlone({
     blockTimeMs: createParams(config.network, []).blockTimeMs,
     async pause() {
       if (!running) return;
+      resting = true;
       log.warn('mining.paused', { why: 'no peer: nobody can be told of a block' });
       await client.api.pauseMining();
     },
     async resume() {
       if (!running) return;
+      resting = false;
       log.info('mining.resumed');
-      await mine().catch((e: unknown) => fail(AppError.from(e)));
+      await begin();
     },
     onProblem: (e) => log.warn('mining.pause-failed', { why: AppError.from(e).message }),
   });
   client.on((event) => event.type === 'chain' && alone.note(event.status.sync));
   // A line of the log is not worth an end, when a database cannot be read.
   const report = (): Promise<void> => reporting.progress().catch(() => undefined);
-  const timer = setInterval(() => void report(), REPORT_MS);
+  const timer = setInterval(() => {
+    void report();
+    const isOver = hours && opensAt(hours, Date.now()) > Date.now();
+    const isPaused = resting || reporting.status()?.pausedUntilMs !== undefined;
+    if (running && isOver && !isPaused) void begin();
+  }, REPORT_MS);
   const stop = async (): Promise<void> => {
     running = false;
     alone.stop();
@@ -102,6 +119,7 @@ export async function startContributor(
   try {
     log.info('start', { network: config.network, address: options.address });
     await client.api.payTo(payee);
+    await client.api.throttleMining(options.intensity / 100);
     await mine();
     const { answerPrice: price, tokenPrice } = options;
     if (signers) await client.api.provide({ payee, price, tokenPrice });
@@ -166,7 +184,7 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
     changed('miner', { state, model: model || undefined, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };
-  return { onEvent, progress, mined };
+  return { onEvent, progress, mined, status: () => miner };
 }
 
 /** Mined models that are not here, and what that means for the work. */

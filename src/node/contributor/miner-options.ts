@@ -8,6 +8,7 @@ import { addressFrom } from '../../wallet/address.ts';
 import { parseAmount } from '../../wallet/amount.ts';
 import { EXITS_HELP } from '../exits.ts';
 import { isSeedAddress } from '../seed-address.ts';
+import { parseHours, type Hours } from './hours.ts';
 import { servingOf } from '../served/served-folders.ts';
 
 export interface MinerOptions {
@@ -20,6 +21,10 @@ export interface MinerOptions {
   readonly model: string | undefined;
   /** Cores that units on the CPU may take. */
   readonly threads: number;
+  /** Per cent of the time that work may take. */
+  readonly intensity: number;
+  /** Of the day, in which it works; undefined: all. */
+  readonly hours: Hours | undefined;
   /** Folder of the databases; when absent they are in memory. */
   readonly data: string | undefined;
   /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
@@ -41,6 +46,9 @@ export const MINER_HELP = `pila miner: units without a page, paid for the blocks
   --network NAME     main, test, local or e2e (default: what the seed's page says, or the address)
   --backend NAME     webgpu, cpu, or auto (default: WebGPU where there is an adapter)
   --threads N        cores that units on the CPU may take, 1 to 64 (default 1)
+  --intensity N      per cent of the time that work may take, 1 to 100 (default 100)
+  --hours FROM-TO    hours of the day in which it works, by this computer's clock, such as 22-6: it starts
+                     and stays paused outside of them (default: all)
   --model NAME       what to run (default: the network's first)
   --data DIR         where the chain is kept for the next start (default: in memory), and the keys with
                      which questions are answered for pay while mining
@@ -62,6 +70,8 @@ const FLAGS = {
   backend: { type: 'string' },
   model: { type: 'string' },
   threads: { type: 'string' },
+  intensity: { type: 'string' },
+  hours: { type: 'string' },
   data: { type: 'string' },
   'answer-price': { type: 'string' },
   serve: { type: 'string', multiple: true },
@@ -99,6 +109,19 @@ function threadsOf(text: string): number {
   const count = Number(text);
   if (/^\d{1,3}$/.test(text) && count >= 1 && count <= THREADS_MAX) return count;
   throw wrongFlag(`--threads takes 1 to ${THREADS_MAX}, not '${text}'`);
+}
+
+function intensityOf(text: string): number {
+  const percent = Number(text);
+  if (/^\d{1,3}$/.test(text) && percent >= 1 && percent <= 100) return percent;
+  throw wrongFlag(`--intensity takes 1 to 100, not '${text}'`);
+}
+
+function hoursOf(text: string | undefined): Hours | undefined {
+  const hours = text === undefined ? undefined : parseHours(text);
+  if (text !== undefined && !hours)
+    throw wrongFlag(`--hours takes two hours of the day such as 22-6, not '${text}'`);
+  return hours;
 }
 
 function priceOf(flag: string, text: string | undefined): bigint | undefined {
@@ -143,6 +166,8 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
     backend: backendOf(values.backend ?? 'auto'),
     model,
     threads: threadsOf(values.threads ?? '1'),
+    intensity: intensityOf(values.intensity ?? '100'),
+    hours: hoursOf(values.hours),
     data,
     answerPrice: priceOf('answer-price', values['answer-price']),
     serve: servingOf(values.serve),
