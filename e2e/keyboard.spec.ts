@@ -42,7 +42,9 @@ test.afterAll(async () => {
 const dialog = (of = page) => of.getByRole('dialog');
 const inDialog = (name: string, of = page) => dialog(of).getByRole('button', { name, exact: true });
 const place = (name: string) =>
-  page.getByRole('navigation', { name: en.nav.label }).getByRole('link', { name });
+  page
+    .getByRole('navigation', { name: en.nav.label })
+    .getByRole('link', { name: new RegExp(`^${name}`) });
 
 async function press(target: Locator, key = 'Enter', of = page): Promise<void> {
   await tabTo(of, target);

@@ -118,7 +118,7 @@ test('elsewhere its file shows ids, and texts once the words are fetched', async
   await page.getByLabel(prepaid.shared.choose).setInputFiles(shared);
   await expect(page.getByText(prepaid.shared.good)).toBeVisible();
   await expect(page.getByText(words.input.idsOnly)).toBeVisible();
-  await page.getByRole('button', { name: /^Fetch the words/ }).click();
+  await page.getByRole('button', { name: /^Download the word list/ }).click();
   for (const text of READ) await expect(page.locator('ol.input')).toContainText(text);
   await context.close();
 });

@@ -141,7 +141,7 @@ test('another seed is another answer; what is stopped stays, and is not written 
 test('what does not fit is said with both numbers, and an option that is none at its field', async () => {
   await question().fill(`${QUESTION} `.repeat(given === undefined ? 60 : 400));
   await expect(
-    page.getByText(/^This has [\d,]+ tokens, and the model takes [\d,]+\./),
+    page.getByText(/^This is too long\. Tokens: [\d,]+; the model takes [\d,]+\./),
   ).toBeVisible();
   await question().fill(QUESTION);
   await field(t.more.temperature).fill('9');

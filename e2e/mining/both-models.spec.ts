@@ -123,7 +123,7 @@ test('on a metered line it asks first; who declines does not mine, and may think
   await page.goto(seed.url);
   await button(page, en.pila.start).click();
   await expect(page.locator('.holding')).toContainText(SECOND);
-  const fetch = page.getByRole('button', { name: /^Fetch \d+(\.\d+)?\sMB$/ });
+  const fetch = page.getByRole('button', { name: /^Download \d+(\.\d+)?\sMB$/ });
   await expect(fetch).toBeVisible();
   await button(page, words.declineAll).click();
   await expect(page.getByText(en.sentence.paused)).toBeVisible();

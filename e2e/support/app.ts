@@ -116,7 +116,9 @@ export async function untilOpensOffline(page: Page): Promise<void> {
 
 /** The place's link in the frame: a screen may have ways of its own, called alike. */
 export const placeLink = (page: Page, place: keyof typeof en.nav, nav: typeof en.nav = en.nav) =>
-  page.getByRole('navigation', { name: nav.label }).getByRole('link', { name: nav[place] });
+  page
+    .getByRole('navigation', { name: nav.label })
+    .getByRole('link', { name: new RegExp(`^${nav[place]}`) });
 
 export async function goTo(
   page: Page,

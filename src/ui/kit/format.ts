@@ -82,6 +82,21 @@ export function formatSi(value: number, unit: string, locale: string): string {
   return `${parts.number}\u00a0${parts.unit}`;
 }
 
+/** In words from a million on, with three significant digits: `388 million`; `short` for axes: `388M`. */
+export const formatCompact = (
+  value: number,
+  locale: string,
+  compactDisplay: 'long' | 'short' = 'long',
+): string =>
+  new Intl.NumberFormat(locale, {
+    notation: 'compact',
+    compactDisplay,
+    maximumSignificantDigits: 3,
+  }).format(value);
+
+/** From here on a language may join the number to what is counted: `388 milioni di …`. */
+export const isMillions = (value: number): boolean => value >= 999_500;
+
 export const formatCount = (value: number | bigint, locale: string): string =>
   new Intl.NumberFormat(locale).format(value);
 

@@ -14,13 +14,11 @@ export const en = {
   code: 'en' as string,
   name: 'English',
   tagline: 'Your computer answers.\nThe network pays.',
-  lead:
-    'Pila runs a small AI model on your device. The same multiplications keep a public chain ' +
-    'safe, and the chain pays you for them.',
+  lead: 'Pila runs a small AI model on your device. The same multiplications keep a public ledger safe, and the network pays you for them.',
   what: 'What is this?',
   nav: {
-    label: 'Places',
-    pila: 'Pile',
+    label: 'Navigation',
+    pila: 'Work',
     ask: 'Ask',
     wallet: 'Wallet',
     network: 'Network',
@@ -35,13 +33,13 @@ export const en = {
     describe: (units: string, paid: string, rejected: string) =>
       `A pile of copper and zinc discs. Runs of the model: ${units}; paid by a block of yours in the chain: ${paid}; ` +
       `did not count: ${rejected}.`,
-    empty: 'One pair of discs for each unit you complete',
-    shelf: 'one line = 12 units',
-    legendCopper: 'copper and zinc: completed',
-    legendPaid: 'sealed: paid by a block of yours in the chain',
-    legendWaits: 'hatched: waits for your next block',
-    legendWork: 'dashed: in work',
-    legendBad: 'struck out: thrown away',
+    empty: 'One pair of discs for each run of the model',
+    shelf: 'one line: 12 runs',
+    legendCopper: 'copper and zinc: a run of the model',
+    legendPaid: 'with a ribbon: paid',
+    legendWaits: 'hatched: waiting for your next block',
+    legendWork: 'dashed: this run',
+    legendBad: 'struck out: did not count',
   },
   pila: {
     start: 'Start',
@@ -52,18 +50,19 @@ export const en = {
     again: 'Try again',
     pause: 'Pause',
     before: 'Before you press',
-    factDownload: (size: string) => `${size} to download, once: the models and their runtime`,
-    factDownloadUnknown: 'The models and their runtime are downloaded, once',
+    factDownload: (size: string) => `${size} to download, once: the models and what runs them`,
+    factDownloadUnknown: 'The models, and what runs them, are downloaded once',
     factUses: 'Uses your graphics card, or up to four processor cores where there is none',
-    factEarns: 'It earns when it finds a block, which is chance: soon, late, or never',
-    factStop: 'Stops at once, whenever you like. Closing the page stops it too',
-    factAccount: 'No account: keys are made and kept on this device',
-    factPower: 'It draws power: on a laptop, plug in',
-    watch: 'Only look at a balance',
-    completed: 'Units completed',
-    rejected: 'Thrown away',
-    none: 'none',
-    rate: 'Rate',
+    factEarns: 'It earns when it finds a block, and that is luck: soon, late, or never',
+    factStop: 'Stops at once, whenever you like; closing the page stops it too',
+    factAccount: 'No sign-up: your keys are made and kept on this device',
+    factPower: 'It uses power: plug a laptop in',
+    watch: 'Just look at a balance',
+    completed: 'Runs of the model',
+    rejected: 'Did not count',
+    paidOf: (paid: string, all: string) => `paid: ${paid} of ${all}`,
+    rate: 'Speed',
+    perSecond: (_isMillions: boolean) => 'multiplications per second',
     measuring: 'measuring…',
     blocks: 'Blocks found',
     balance: 'Balance',
@@ -71,7 +70,7 @@ export const en = {
     provenAt: (height: string) => `proven at block ${height}`,
     measured: 'Measured',
     confirmed: 'Confirmed',
-    sinceOpen: 'since this page was opened',
+    sinceOpen: 'since you opened this page',
     head: 'Last block',
     headOf: (height: string, age: string) => `${height}, ${age}`,
     noHead: 'none yet',
@@ -79,30 +78,27 @@ export const en = {
     peersAgree: (n: number, agreeing: string, all: string) =>
       counted(n, { one: `${agreeing} of ${all} agrees`, other: `${agreeing} of ${all} agree` }),
     stale: (age: string) => `The last block came ${age}: these numbers may be out of date.`,
-    nobodyMines: (age: string) => `The last block came ${age}: perhaps nobody is mining now.`,
+    nobodyMines: (age: string) => `The last block came ${age}: nobody may be mining now.`,
     startHere: 'Mine the next one here',
     model: 'Model',
     backendGpu: 'WebGPU',
     backendCpu: 'processor',
-    backUp: 'Your coins depend on 24 words you have not written down.',
+    backUp: 'Your coins depend on 24 words that you have not written down yet.',
     backUpNow: 'Write them down',
   },
   sentence: {
     off: 'Stopped. Nothing is running.',
     starting: 'Starting…',
     loading: 'Loading the model.',
-    testing:
-      'Testing the device: it must give exactly the right answer. The screen may stutter once.',
+    testing: 'Testing this device: its answer must be exactly right. The screen may stutter once.',
     runningGpu: 'Working on the graphics card.',
     runningCpu: 'Working on the processor.',
-    held: 'Waiting: nothing is being computed.',
+    held: 'On hold: nothing is running.',
     needsModel: 'Waiting for a model: without it, the blocks below cannot be checked.',
-    checksBlocks: 'Checking the blocks that it has built on.',
-    finishing: 'Finishing the unit in work, then it stops.',
-    paused: 'Paused. What you completed stays.',
-    noPeers:
-      'No peers: work goes on, but a block found now cannot be told to anyone. Check the ' +
-      'connection.',
+    checksBlocks: 'Checking the blocks it has built on.',
+    finishing: 'Finishing this run, then it stops.',
+    paused: 'Paused. What you have done stays.',
+    noPeers: 'No peers: work goes on, but a block found now reaches nobody. Check the connection.',
     syncing: 'Catching up with the chain.',
     failed: 'Stopped by a problem.',
   },
@@ -118,15 +114,16 @@ export const en = {
   },
   care: {
     intensity: 'Intensity',
-    intensityWhy: 'How much of the time work may take. It slows by itself when the page stutters.',
+    intensityWhy:
+      'How much of the time may be spent working. It slows down by itself when the page stutters.',
     intensities: {
-      25: '25 %: you should not notice it',
-      50: '50 %: quiet',
-      100: '100 %: as fast as it goes',
+      25: '25%: you should not notice it',
+      50: '50%: quiet',
+      100: '100%: as fast as it goes',
     },
     reasons: {
       battery:
-        'This computer runs on battery. Work goes on once it is plugged in and has charged by 5 %.',
+        'This computer is on battery. Work goes on once it is plugged in and has charged by 5%.',
       pressure: 'Slower for now: the processor is busy or hot.',
       frames: 'Slower for now: this page stutters.',
       hidden: 'At half speed: this tab is hidden.',
@@ -135,30 +132,28 @@ export const en = {
   },
   conditions: {
     insecure:
-      'This page came by an insecure address, and browsers then give it no keys and no workers. ' +
-      'Open it by https://, or on the computer that serves it by http://localhost.',
+      'This page’s address is not secure, so the browser lets it keep no keys and do no work. Open it with https://, or with http://localhost on the computer that serves it.',
     browserOld: (names: string) =>
       `This browser lacks what Pila needs: ${names}. Update it, or use a current Chrome, Edge, Firefox or Safari.`,
     versionOld:
-      'This page is older than its network: what it computed would be refused. Reload to get the new version.',
+      'This page is older than its network, which would refuse its work. Reload to get the new version.',
     reload: 'Reload',
     clockFast: (by: string) =>
       `This device’s clock is ${by} fast: its blocks would be refused. Set it right and reload.`,
     clockSlow: (by: string) =>
       `This device’s clock is ${by} slow: it would refuse the blocks of others. Set it right and reload.`,
     room: (size: string) =>
-      `This browser gives Pila room for ${size} only, as private windows do, which forget everything when ` +
-      'they are closed. Use an ordinary window, or write the 24 words down at once.',
+      `This browser gives Pila only ${size} of room, as private windows do, and those forget everything when they are closed. Use an ordinary window, or write the 24 words down at once.`,
     noFiles:
-      'This window lets Pila keep no files, as private windows do, which forget everything when they are closed. ' +
+      'This window lets Pila keep no files, as private windows do, and those forget everything when they are closed. ' +
       'Use an ordinary window, or write the 24 words down at once.',
     noWebGpu:
       'This browser gives no access to the graphics card: the processor works instead, more slowly.',
-    battery: 'This computer runs on battery: work begins once it is plugged in.',
+    battery: 'This computer is on battery: work begins once it is plugged in.',
   },
   reasons: {
     stale: 'found too late: the chain had moved on',
-    recheck: 'not confirmed by the check on the processor',
+    recheck: 'the check on the processor came out differently',
     refused: 'refused by the chain',
     unknown: (reason: string) => reason,
     noGpu: (why: string) => `The graphics card is not used: ${why}`,
@@ -166,53 +161,46 @@ export const en = {
   proof: {
     title: 'How do we know?',
     balance:
-      'No server told this number. A peer, or this device’s own copy of the state, gave the account ' +
-      'with a proof; this device checked it against the block, and the work in the block.',
+      'No server was believed for this number. A peer, or this device’s own copy of all accounts, gave it with a proof. This device checked the proof against the block, and the work in that block.',
     height: 'Block',
-    id: 'Block id',
+    id: 'Block ID',
     bytes: 'Size of the proof',
     checked: 'Proofs of work checked here',
-    agreeing: 'Peers with the same head',
+    agreeing: 'Peers with the same last block',
     time: 'Time of the block',
-    rate:
-      'Units and rate are counted on this device since the page was opened; the rate covers the ' +
-      'last units. Nobody else has checked them.',
+    rate: 'Runs and speed are counted on this device since the page was opened; the speed is that of the last runs. Nobody else has checked them.',
     rejected:
-      'A unit counts as thrown away only for a reason this device saw itself: another block came ' +
-      'first, its own check on the processor did not agree, or the chain’s rules refused the block.',
+      'A run does not count only for a reason that this device saw itself: another block came first, its own check on the processor did not agree, or the rules of the chain refused the block.',
     blocks:
-      'Blocks found are wins that this device made and checked. Whether the chain keeps one shows in ' +
-      'the headers it checks: those of yours seal the pile, and pay.',
+      'Blocks found are wins that this device made and checked. A block pays once it is in the chain, and then the runs before it count as paid.',
     immature:
-      'Maturing pay is in the same proven account: each entry has the height at which it can be spent.',
+      'Pay that cannot be spent yet is in the same proven account, each with the block from which it can be.',
   },
   wallet: {
     spendable: 'Spendable',
-    immature: 'Maturing',
-    immatureWhy: (n: number, shown: string) =>
+    immature: 'Not spendable yet',
+    immatureWhy: (n: number, shown: string, span: string) =>
       counted(n, {
-        one: 'Paid for blocks you found: spendable once another block lies on top.',
-        other: `Paid for blocks you found: spendable once ${shown} blocks lie on top.`,
+        one: `Pay for blocks you found. Locked for one more block (about ${span}).`,
+        other: `Pay for blocks you found. Locked for up to ${shown} more blocks (about ${span}).`,
       }),
     receive: 'Receive',
     send: 'Send',
     faucet: 'Get trial coins',
-    faucetDone: 'Asked. They arrive with one of the next blocks.',
+    faucetDone: 'Requested. They arrive with one of the next blocks.',
     unlockOnce: 'Unlock the keys once.',
     unlockOnceWhy:
-      'An older version of Pila stored them. Once they have been opened, this device can tell whether somebody ' +
-      'changed their address.',
+      'An older version of Pila stored them. Once they have been unlocked, this device can tell if somebody changes their address.',
     noKeys: 'There are no keys on this device yet.',
     noKeysWhy:
-      'Keys are 24 words made here. They never leave this device, and nobody can give them back ' +
-      'to you if they are lost.',
+      'Your keys come from 24 words made here. They never leave this device, and nobody can give them back to you if you lose them.',
     create: 'Make new keys',
     restore: 'Restore from 24 words',
     notBackedUp:
       'Your 24 words are not written down. If this browser forgets them, the coins are gone.',
-    sendAfterBackup: 'Sending opens once the words are written down.',
+    sendAfterBackup: 'You can send once you have written down the words.',
     backUp: 'Write down the words',
-    locked: 'Locked: the balance shows, sending does not work.',
+    locked: 'Locked: you can see the balance, but not send.',
     unlock: 'Unlock',
     lock: 'Lock',
     address: 'Your address',
@@ -240,11 +228,12 @@ export const en = {
     /** Behind the block that a payment lies in. */
     notFinal: (n: number, have: string, need: string) =>
       counted(n, {
-        one: 'not final yet: no block on top',
+        one: 'not final yet: in no block',
         other: `not final yet: ${have} of ${need} blocks`,
       }),
-    youngPayer: 'from an account as new: if the chain changes there, it has to be signed again',
-    neverFinal: 'not final: newer rules may hold',
+    youngPayer:
+      'from an account that is just as new: if the chain changes there, it has to be signed again',
+    neverFinal: 'not final: newer rules may apply',
     reorganised: (n: number, shown: string) =>
       counted(n, {
         one: 'The chain changed its last block. The balance was proven again.',
@@ -253,9 +242,9 @@ export const en = {
     pendingState: {
       pending: 'waiting for a block',
       confirmed: 'in the chain',
-      expired: 'ran out of time: nothing was paid',
+      expired: 'expired: nothing was paid',
       refused: 'refused: nothing was paid',
-      replaced: 'replaced by another of yours',
+      replaced: 'replaced by another of your payments',
     } satisfies Readonly<Record<PendingTx['state'], string>>,
   },
   send: {
@@ -266,23 +255,21 @@ export const en = {
     available: (amount: string) => `${amount} VLT spendable`,
     all: 'Send all, less the fee',
     review: 'Review',
-    confirmTitle: 'Is this right?',
-    decoded: 'Read by the vault from the very bytes it will sign.',
-    total: 'In all',
+    confirmTitle: 'Check before you sign',
+    decoded: 'This is exactly what will be signed.',
+    total: 'Total',
     expiry: 'Valid until block',
     confirm: 'Sign and send',
     change: 'Change',
     done: 'Sent',
     doneWhy:
-      'The network has it. It is final once it lies in a block with enough others on it; you can ' +
-      'follow it under “Waiting”.',
+      'The network has it. It is final once it is in a block with enough others on top; follow it under “Waiting”.',
     compare: 'Compare every group with the address you were given.',
   },
   backup: {
     title: 'Write down 24 words',
     intro:
-      'Take paper and a pen. Whoever has these words has your coins; without them a lost device ' +
-      'means lost coins. Do not photograph them.',
+      'Take paper and a pen. Whoever has these words has your coins; without them, a lost device means lost coins. Do not photograph them.',
     show: 'Show the words',
     passphrase: 'Your passphrase',
     written: 'I have written them down',
@@ -290,28 +277,25 @@ export const en = {
     question: (place: string) => `Which is word number ${place}?`,
     check: 'Check',
     done: 'Done',
-    doneWhy:
-      'The words are checked. You can send now. Keep the paper where fire and water do not ' +
-      'reach it.',
+    doneWhy: 'The words are right. You can send now. Keep the paper safe from fire and water.',
     back: 'Show the words again',
   },
   protect: {
     title: 'Passphrase',
     intro:
-      'A passphrase encrypts the keys on this device. It does not replace the 24 words: if you forget it, ' +
-      'only they help.',
+      'A passphrase encrypts the keys on this device. It does not replace the 24 words: if you forget it, they are the only way back.',
     passphrase: 'Passphrase',
-    suggested: 'Pila made this one for you. Write it down before you use it:',
+    suggested: 'Pila made this one for you. Write it down, then type it in both fields:',
     suggest: 'Suggest another',
-    repeat: 'The same again',
+    repeat: 'Passphrase again',
     differs: 'The two are not the same.',
     show: 'Show',
     hide: 'Hide',
     where:
-      'A password manager apart from this browser is a good place for it. This browser is not: whoever copies its data would have both.',
+      'A password manager outside this browser is a good place for it. This browser is not: whoever copies its data would have both.',
     set: 'Set passphrase',
-    slow: 'This takes a second on purpose.',
-    fromStart: 'Chosen now, it seals them from the beginning.',
+    slow: 'This takes about a second, for safety.',
+    fromStart: 'If you choose one now, the keys are encrypted from the start.',
     later: 'Choose one later',
   },
   unlock: {
@@ -328,11 +312,10 @@ export const en = {
     go: 'Restore',
   },
   erase: {
-    first: 'Say so above first.',
+    first: 'Tick the box above first.',
     title: 'Erase keys',
     intro:
-      'This deletes the keys from this device. Without the 24 words the coins can never be ' +
-      'moved again, by anyone.',
+      'This deletes the keys from this device. Without the 24 words, nobody can ever move the coins again.',
     balance: (amount: string) => `${amount} VLT are on this address.`,
     sure: 'I have the 24 words, or want to give these coins up',
     go: 'Erase for good',
@@ -341,22 +324,21 @@ export const en = {
     title: 'Settings',
     language: 'Language',
     theme: 'Appearance',
-    themes: { auto: 'As the device', light: 'Paper', dark: 'Night' },
+    themes: { auto: 'Same as the device', light: 'Light', dark: 'Dark' },
     network: 'Network',
     unlaunched: 'This is a trial network: its coins are worth nothing.',
   },
   outlook: {
     ended:
-      'The rules of this network may have changed: most of its newest blocks know rules that this version doesn’t. ' +
-      'No payment counts as final here until you update. Your keys and coins stay as they are.',
+      'The rules of this network may have changed: most of the newest blocks follow rules that this version does not know. Until you update, no payment counts as final here. Your keys and coins stay as they are.',
     changing:
-      'A new version of the rules is coming: some of the newest blocks know it already. Update soon.',
-    weak: 'The network has lost most of its power. Payments take ten times as many blocks to be final.',
+      'A new version of the rules is coming: some of the newest blocks follow it already. Update soon.',
+    weak: 'The network has lost most of its computing power. Payments take ten times as many blocks to become final.',
   },
   update: {
     ready: 'A new version is here.',
     go: 'Restart',
-    goAfter: 'Restart after this unit',
+    goAfter: 'Restart after this run',
   },
   common: {
     cancel: 'Cancel',
@@ -368,12 +350,13 @@ export const en = {
     framed: 'Pila does not run inside another page.',
     openOwn: 'Open it in a tab of its own',
     code: 'code',
+    multiplications: (amount: string, _isMillions: boolean) => `${amount} multiplications`,
   },
   secret: {
-    covered: 'The secret is covered, because nobody looked or touched anything for a while.',
+    covered: 'Hidden, because nobody has touched anything for a while.',
     show: 'Show it again',
   },
-  confirm: { soon: 'Read it first: this can be pressed in a moment.' },
+  confirm: { soon: 'Read it first: you can press this in a moment.' },
   forms,
   errors,
 };

@@ -18,19 +18,19 @@ export const network = {
     height: 'Last block',
     none: 'none yet',
     stale: (age: string) => `The last block came ${age}: what is shown here may be out of date.`,
-    agree: 'Peers with the same head',
+    agree: 'Peers with the same last block',
     of: (some: string, all: string) => `${some} of ${all}`,
     sync: 'This device',
     syncs: {
       connecting: 'looks for peers',
       syncing: 'is catching up',
-      synced: 'is at the head',
+      synced: 'is up to date',
       offline: 'has no peer',
     },
     difficulty: 'Difficulty',
     perBlock: (work: string) => `${work} per block`,
-    rate: 'Rate it stands for',
-    rateWhy: (time: string) => `one block in ${time}`,
+    rate: 'Multiplications per second',
+    rateWhy: (time: string) => `from the difficulty: one block in ${time}`,
     waiting: 'Transactions waiting',
     work: 'Work in the whole chain',
     checked: 'Proofs of work checked here',
@@ -43,7 +43,7 @@ export const network = {
     issued: 'Created',
     issuedWhy: 'by the rules, up to the last block',
     burned: 'Burned',
-    burnedWhy: 'payments under 0.01 VLT to whom had no account',
+    burnedWhy: 'payments under 0.01 VLT to addresses without an account',
     held: 'Held',
     heldWhy: (n: number, shown: string) =>
       counted(n, {
@@ -51,13 +51,13 @@ export const network = {
         other: `in ${shown} accounts, in new blocks, and set aside for answers`,
       }),
     unknown: 'not known here',
-    unknownWhy: 'this device does not hold the whole state yet',
+    unknownWhy: 'this device does not have all accounts yet',
   },
   state: {
-    title: 'State held',
-    yes: 'whole',
-    no: 'in parts',
-    yesWhy: 'Every account is on this device. It asks nobody, and answers others.',
+    title: 'Full copy of all accounts',
+    yes: 'yes',
+    no: 'no',
+    yesWhy: 'Every account is on this device: it asks nobody, and answers others.',
     noWhy: 'This device asks peers for proofs of what it needs, and checks them.',
   },
   peers: {
@@ -75,66 +75,60 @@ export const network = {
   },
   know: {
     title: 'How do we know?',
-    head:
-      'This device keeps every block header. Each names the one before it by hash, and its proof of ' +
-      'work stands for the difficulty in it. The newest proofs, and some older ones drawn at random, ' +
-      'were checked here.',
+    head: 'This device keeps the header of every block. Each header carries the fingerprint of the one before it, and a proof of the work that its difficulty asks for. The newest proofs, and some older ones drawn at random, were checked here.',
     supplyIssued:
       'Created: 50 VLT a block, halved every 2,102,400 blocks; a trial network begins with its ' +
       'faucet’s coins. Anybody can add it up.',
     supplyHeld:
-      'Held: the sum over every leaf of the state tree, whose root the block headers carry. It is what ' +
-      'was created, as long as nobody broke a rule: this device added it up itself.',
+      'Held: the sum of all accounts, whose fingerprint the block headers carry. As long as nobody broke a rule it is what was created; this device added it up itself.',
     supplyNot:
-      'Held needs the whole state. Until this device has that, it is not shown: a peer’s word would be ' +
-      'no proof.',
+      'Held needs all accounts. Until this device has them, it is not shown: a peer’s word would be no proof.',
     newest:
-      'These are headers of the chain on this device; nobody was asked. Their times are what their ' +
-      'miners wrote, within the rules’ bounds.',
+      'These are blocks of the chain on this device; nobody was asked. Their times are what their finders wrote, within the limits of the rules.',
     links:
-      'Connections are this device’s own. A penalty counts what a peer sent against the rules: at 100 ' +
-      'it is shut out for ten minutes, and a point is forgiven every 12 s.',
+      'These are this device’s own connections. A penalty counts what a peer sent against the rules: at 100 it is shut out for ten minutes, and a point is forgiven every 12 s.',
     waiting:
-      'Transactions waiting are those in this device’s pool, each checked; others may know more.',
+      'Transactions waiting are those that this device has heard of, each checked; others may know more.',
     peers:
-      'A peer agrees when it told of the same head. Peers are not believed: what they send is checked.',
+      'A peer agrees when it reported the same last block. Peers are not believed: what they send is checked.',
   },
   newest: {
     title: 'Newest blocks',
     block: (height: string) => `Block ${height}`,
-    by: 'mined by',
+    by: 'found by',
     mine: 'you',
     none: 'No block yet.',
   },
   search: {
     label: 'Look something up',
-    note: 'A block’s height; the id of a block or a transaction; or an address.',
+    note: 'The number of a block, the ID of a block or a transaction, or an address.',
     go: 'Find',
     looking: 'Looking…',
     problems: {
-      LOOKUP_EMPTY: 'Enter a height, an id or an address.',
+      LOOKUP_EMPTY: 'Enter a block number, an ID or an address.',
       LOOKUP_MALFORMED:
-        'This is no height, no id and no address. An id has 64 digits from 0 to f; an address begins with the network’s name.',
+        'This is not a block number, an ID or an address. An ID has 64 characters, 0 to 9 and a to f; an address begins with the network’s name.',
       LOOKUP_UNKNOWN:
-        'Nobody reachable knows this id on the chain this device follows. It may be of another network, or was never mined.',
-      ADDRESS_CHECKSUM: 'A letter of this address is wrong, missing or moved. Copy it again.',
+        'Nobody within reach knows this ID on the chain that this device follows. It may belong to another network, or never got into a block.',
+      ADDRESS_CHECKSUM:
+        'A character of this address is wrong, missing or out of place. Copy it again.',
       ADDRESS_NETWORK: 'This address belongs to another network.',
     },
   },
   page: {
-    back: 'To the network',
+    back: 'Back to the network',
     looking: 'Looking for it…',
     again: 'Try again',
     code: 'code',
     noBlock: 'This block is not on the chain that this device follows.',
-    noTx: 'No block and no pool within reach holds this transaction.',
-    badId: 'This is no id: it should have 64 digits from 0 to f.',
-    badHeight: 'This is no height and no block id.',
+    noTx: 'Nobody within reach knows this transaction.',
+    badId: 'This is not an ID: it should have 64 characters, 0 to 9 and a to f.',
+    badHeight: 'This is not a block number or a block ID.',
   },
   block: {
     title: (height: string) => `Block ${height}`,
     genesis: 'The first block',
-    id: 'Id',
+    id: 'ID',
     previous: 'Block before',
     next: 'Block after',
     time: 'Time',
@@ -143,35 +137,35 @@ export const network = {
     work: 'Work',
     model: 'Model',
     txs: (n: string) => `Transactions: ${n}`,
-    noTxs: 'None: the block pays its miner alone.',
-    noBody: 'No peer within reach has its transactions any more.',
+    noTxs: 'None: the block only pays whoever found it.',
+    noBody: 'No peer within reach still has its transactions.',
     chained:
-      'Its header is one of the chain on this device, in which each names the one before it. Its MMR root commits to all blocks before it, with their work.',
+      'Its header is part of the chain on this device, in which each carries the fingerprint of the one before it. Its MMR root stands for all blocks before it, with their work.',
     firstOne:
-      'The first block follows from the network’s rules and the time in it. It has no work and no transactions.',
+      'The first block follows from the network’s rules and its own time. It has no work and no transactions.',
     checked: (linear: string, bytes: string) =>
-      `Its proof of work was checked on this device: ${bytes} bytes that open one tile of linear ${linear} of the model.`,
+      `Its proof of work was checked on this device: ${bytes} bytes, about one piece of the multiplications in layer ${linear} of the model.`,
     under: (n: string, checked: string) =>
       `Its own proof is not on this device. Blocks on top of it: ${n}. Proofs of this chain that were checked here, the newest ones and a random sample: ${checked}.`,
-    body: 'Its transactions were hashed here and give the body root in the header.',
+    body: 'The fingerprint of its transactions, computed here, is the body root in its header.',
     state:
-      'The state root is of the state before this block; the next header carries the one after.',
+      'The state root stands for all accounts before this block; the next header carries the one after it.',
     roots: { mmr: 'MMR root', body: 'Body root', state: 'State root', digest: 'Proof digest' },
   },
   tx: {
     title: 'Transaction',
     kinds,
     waiting: 'waits for a block',
-    inBlock: (height: string, index: string) => `block ${height}, place ${index}`,
-    state: 'Stands in',
+    inBlock: (height: string, index: string) => `block ${height}, position ${index}`,
+    state: 'Found in',
     depth: 'Blocks on top',
     from: 'From',
     to: 'To',
     amount: 'Amount',
     fee: 'Fee',
     memo: 'Note',
-    nonce: 'Number of the sender',
-    expiry: 'Valid up to block',
+    nonce: 'Number among the sender’s',
+    expiry: 'Valid until block',
     bytes: (n: string) => `${n} bytes`,
     prepaid: 'Set aside',
     prepaidWith: 'Prepaid with',
@@ -181,41 +175,41 @@ export const network = {
     prepaidIn: 'Set aside in',
     used: 'Used, with the fee',
     inBody:
-      'It was read from the body of its block, which hashes to the body root in a header of the chain on this device. Its id is the hash of what it says, and its signature was checked here.',
+      'It was read from its block, whose fingerprint is in a header of the chain on this device. Its ID is the fingerprint of what it says, and its signature was checked here.',
     inPool:
-      'It waits in this device’s pool: its signature is right and its form is valid. No block holds it yet, and none has to.',
+      'It is waiting on this device: its signature and its form are right. It is in no block yet, and no block has to take it.',
   },
   address: {
     title: 'Address',
     spendable: 'Spendable',
-    immature: 'Maturing',
+    immature: 'Not spendable yet',
     nonce: 'Transactions sent',
-    since: (block: string) => `Since block ${block}, in which it first got coins.`,
-    total: 'Transactions in all',
+    since: (block: string) => `Since block ${block}, where it first got coins.`,
+    total: 'All transactions',
     proven: (height: string) => `proven at block ${height}`,
     history: 'History',
     none: 'No transaction yet.',
     coinbases:
-      'Pay for mined blocks, and what comes back unused after its time, are no transactions: they are in the balance alone.',
+      'Pay for blocks, and what comes back unused when its time is up, are not transactions: they show only in the balance.',
     complete: (n: string) =>
       `Complete, as the proven account counts them: ${n}. Each names the one before it.`,
     part: (some: string, all: string) =>
       `The newest ${some} of ${all}; each names the one before it, so none is missing in between.`,
     unlinked: (some: string, all: string) =>
-      `${some} of ${all}. Each stands in its block, but whether others lie between was not proven.`,
+      `${some} of ${all}. Each is in its block, but it is not proven that there are no others in between.`,
     more: 'Earlier ones',
     watch: 'Keep watching it in the wallet',
     leaf: (bytes: string) =>
-      `A peer, or this device’s own copy of the state, gave the account’s leaf with a proof of ${bytes} bytes. It leads to the state root that follows from the block below, whose proof of work was checked here.`,
+      `A peer, or this device’s own copy of all accounts, gave this account with a proof of ${bytes} bytes. The proof was checked against the block below, whose proof of work was checked here.`,
     entries:
-      'Each transaction below was read from the body of its block and checked against its header.',
+      'Each transaction below was read from its block and checked against the block’s header.',
   },
   report: {
-    title: 'Report for bugs',
-    why: 'What Pila knows of itself, to attach to a bug report. It holds no keys, no words, no addresses, no amounts, no inputs; of peers it holds how they are connected, not who or where they are. Nothing is sent: you see all of it first.',
+    title: 'Bug report',
+    why: 'What Pila knows about itself, to attach when you report a bug. It has no keys, words, addresses, amounts or texts of yours; of peers it says how they are connected, not who or where they are. Nothing is sent: you see all of it first.',
     make: 'Make the report',
     again: 'Make it again',
-    all: 'All that it holds',
+    all: 'Everything in it',
     download: 'Download',
     copy: 'Copy',
     copied: 'Copied.',

@@ -9,26 +9,23 @@ export const plots = {
   figure: (n: string) => `Fig. ${n}`,
   earned: {
     title: 'Paid for blocks',
-    sum: (amount: string, blocks: string) => `${amount} VLT; blocks of yours: ${blocks}`,
+    sum: (amount: string, blocks: string) => `${amount} VLT; your blocks: ${blocks}`,
     among: (headers: string, span: string) => ` of the newest ${headers}, in ${span}`,
     columns: ['From', 'Blocks', 'VLT'],
-    missing: 'Not enough data yet: the chain has hardly any blocks.',
+    missing: 'Not enough data yet: the chain has too few blocks.',
     evidence: [
-      'Counted here in the headers that this device checked: those that pay your address, each with ' +
-        'the subsidy that the rules give its height.',
+      'Counted here in the blocks that this device checked: those that pay your address, each with the pay that the rules set for it.',
       'Fees, and pay for answers, come on top: they are in the balance.',
     ],
   },
   rate: {
-    title: 'Rate',
+    title: 'Speed',
     mean: (rate: string, readings: string) => `${rate} on average (readings: ${readings})`,
     withPauses: (rate: string) => `; with pauses counted in, ${rate}`,
-    columns: ['Time', 'MAC/s', 'Units'],
-    missing: 'Not enough data yet: a minute of work makes the first line.',
+    columns: ['Time', 'Multiplications per second', 'Runs'],
+    missing: 'Not enough data yet: the first line appears after a minute of work.',
     evidence: [
-      'Multiply-accumulates of the last units over the time they took, noted here every 10 s for the ' +
-        'last hour. The curve leaves pauses out; the second average spans them, with nothing done in ' +
-        'those over two minutes.',
+      'Multiplications (with an addition each: MAC) of the last runs, divided by the time they took, noted here every 10 s over the last hour. The curve leaves pauses out; the second average includes them, counting pauses over two minutes as no work.',
       'Nobody else has checked it.',
     ],
   },
@@ -37,54 +34,49 @@ export const plots = {
     one: (time: string) => `1 of 10 waits less than ${time}`,
     half: (time: string) => `half less than ${time}`,
     most: (time: string) => `9 of 10 less than ${time}`,
-    month: 'At this rate a block takes longer than a month on average.',
+    month: 'At this speed a block takes more than a month on average.',
     columns: ['Of 10 waits', 'shorter than'],
     titles: ['Of 10 waits', 'shorter than, in seconds'],
     missing: (units: string, minutes: string) =>
-      'Measuring: nothing is forecast before 10 units and 15 minutes of work. ' +
-      `Units so far: ${units}, in ${minutes}.`,
+      'Measuring: there is no forecast before 10 runs and 15 minutes of work. ' +
+      `Runs so far: ${units}, in ${minutes}.`,
     idle: 'Nothing is running, so nothing is expected.',
     evidence: [
-      'A model, not a promise: this device’s measured rate, against the difficulty of the last ' +
-        'block. Both change.',
-      'Blocks come without memory: after a long wait the next one is no nearer. The curve is the ' +
-        'chance that one came by then.',
+      'An estimate, not a promise: from this device’s measured speed and the difficulty of the last block. Both change.',
+      'Blocks have no memory: after a long wait, the next one is no nearer. The curve is the chance that one has come by then.',
     ],
   },
   costs: {
     title: 'Costs',
     estimate: 'Your estimate',
-    watts: 'Watts that the work draws',
-    wattsWhy: 'The difference that a meter at the socket shows, with the work and without.',
+    watts: 'Power that the work uses, in watts',
+    wattsWhy: 'The difference on a plug-in power meter, with the work and without.',
     wattsFault: 'A whole number of watts, from 1 to 3000.',
     worked: 'Time worked',
-    battery: 'Of it on battery',
-    untold: 'this browser does not tell',
+    battery: 'Of that, on battery',
+    untold: 'this browser does not say',
     energy: 'Electricity',
     evens: 'Break-even of one VLT',
-    unsaid: 'say the watts',
+    unsaid: 'enter watts',
     received: 'Received from peers',
     sent: 'Sent to peers',
-    unpaid: 'no block of yours was paid yet',
+    unpaid: 'no block of yours has been paid yet',
     evidence: [
       'Bytes of messages with peers are counted here since the network was opened; encryption adds a ' +
         'little, and the models and the app come besides.',
-      'Browsers tell neither power nor temperature, so none is shown: electricity is the watts you named, ' +
-        'times the time in which this page counted units since it was opened. They are kept in this browser, and sent nowhere.',
-      'Break-even is that electricity over the subsidies of your blocks in the chain since then: the work ' +
-        'pays where a VLT is worth more. Few blocks make it a matter of luck. There is no price in money: nobody is asked for one.',
+      'Browsers reveal neither power nor temperature, so none is shown: electricity is the watts you entered, times the time that this page has worked since it was opened. They stay in this browser.',
+      'Break-even is that electricity divided by the pay for your blocks in the chain since then: work pays off if a VLT is worth more. With few blocks it is a matter of luck. There is no price in money: nobody is asked for one.',
     ],
   },
   difficulty: {
     title: 'Difficulty',
     span: (n: number, shown: string, span: string) =>
       counted(n, { one: `1 block, in ${span}`, other: `${shown} blocks, in ${span}` }),
-    columns: ['Block', 'Time', 'MAC per block'],
+    columns: ['Block', 'Time', 'Multiplications per block'],
     missing: 'Not enough data yet: the chain has hardly any blocks.',
     block: (height: string) => `block ${height}`,
     evidence: [
-      'The target in each header that this device checked, as the work expected for it. The rules ' +
-        'set it from the times of the blocks before.',
+      'The work that each block checked by this device was expected to take. The rules set it from the times of the blocks before.',
     ],
   },
 };

@@ -1,12 +1,10 @@
 /** Searching one's own texts, and questions about them. */
 export const search = {
-  lead:
-    'Put in texts of your own and find passages by what they mean. Everything is read on this device, free and ' +
-    'offline; nothing leaves it.',
+  lead: 'Add texts of your own and find passages by their meaning. Everything is read on this device, free and offline; nothing leaves it.',
   noModel: 'This network has no model that compares texts yet.',
-  opening: 'Looking what is kept here…',
+  opening: 'Opening your texts…',
   add: {
-    title: 'Put texts in',
+    title: 'Add texts',
     drop: 'Drop texts, Markdown files or a folder here',
     files: 'Choose files',
     folder: 'Choose a folder',
@@ -14,14 +12,14 @@ export const search = {
     name: 'Name',
     text: 'Text',
     pasted: 'Pasted text',
-    keep: 'Put it in',
+    keep: 'Add it',
     fetched: (model: string, size: string) =>
-      `${model} reads them. It is fetched once, ${size}, and stays on this device.`,
+      `${model} reads them. It is downloaded once, ${size}, and stays on this device.`,
   },
   taken: {
-    added: (count: string) => `Put in: ${count}.`,
-    known: (count: string) => `There already: ${count}.`,
-    skipped: (count: string) => `Left out, since their names say no text: ${count}.`,
+    added: (count: string) => `Added: ${count}.`,
+    known: (count: string) => `Already here: ${count}.`,
+    skipped: (count: string) => `Left out, because by their names they are not texts: ${count}.`,
     refused: (count: string) => `Not taken: ${count}.`,
   },
   progress: {
@@ -30,21 +28,21 @@ export const search = {
     waiting: (texts: string) => `Texts still to be cut into passages: ${texts}`,
     stop: 'Stop',
     resume: 'Go on reading',
-    rest: 'What is read is found already. The rest waits, also when you close the page.',
+    rest: 'You can already find what has been read. The rest waits, even if you close the page.',
   },
   form: {
-    query: 'What do you look for?',
+    query: 'What are you looking for?',
     go: 'Search',
     searching: 'Searching…',
     ask: 'Ask about these texts',
     noWriter: 'A language model on this device answers questions about your texts.',
     getWriter: 'Get one under “Ask”',
-    empty: 'Nothing can be found yet: put texts in first.',
-    missing: 'Write what you look for.',
+    empty: 'There is nothing to find yet: add texts first.',
+    missing: 'Write what you are looking for.',
   },
   found: {
     title: 'Passages',
-    count: (count: string) => `Found: ${count}, the most alike first`,
+    count: (count: string) => `Found: ${count}, the closest first`,
     none: 'Nothing found.',
     from: (name: string, at: string, of: string) => `${name}, passage ${at} of ${of}`,
     likeness: (cosine: string) => `likeness ${cosine}`,
@@ -52,9 +50,7 @@ export const search = {
     csv: 'Save as CSV',
     columns: ['text', 'passage', 'likeness', 'what it says'],
     file: 'found',
-    know:
-      'Likeness is the cosine between the question and the passage, 1 at most, worked out here in whole numbers over ' +
-      'all passages. The marked sentence is the one most like your question.',
+    know: 'Likeness is the cosine between the question and the passage, at most 1, worked out here over all passages. The marked sentence is the one closest to your question.',
   },
   texts: {
     title: 'Your texts',
@@ -67,22 +63,20 @@ export const search = {
     ask: (name: string) => `Ask about ${name}`,
     go: 'Remove',
     remove: (name: string) => `Remove ${name}`,
-    removed: (name: string) => `${name} is removed.`,
-    takes: (count: string) => `All of them (${count}) take`,
+    removed: (name: string) => `${name} has been removed.`,
+    takes: (count: string) => `Space used by all (${count})`,
     save: 'Save all passages as JSON',
     file: 'texts',
   },
   good: {
     title: 'What it is good for, and what it gets wrong',
     lines: [
-      'It finds what says the same in other words. Of 3,000 descriptions of programs, the one asked for came first ' +
-        '74 times in 100 and among the first ten 92 times; of as many entries of a dictionary, 38 and 60 times.',
-      'It was made for English. In other languages it finds mostly what shares words.',
-      'It reads no emoji and hardly any Thai or Hindi: they are all one unknown word to it.',
-      'It always finds something: a low likeness means that nothing fits.',
-      'It does not look for exact words or numbers: for those your browser’s own search is better.',
+      'It finds what says the same in other words. Among 3,000 descriptions of programs, the right one came first 74 times in 100 and among the first ten 92 times; among as many dictionary entries, 38 and 60 times.',
+      'It was made for English. In other languages it mostly finds texts that share words.',
+      'It reads no emoji and hardly any Thai or Hindi: to it they are all one unknown word.',
+      'It always finds something: low likeness means that nothing really fits.',
+      'It does not look for exact words or numbers: your browser’s own search is better for those.',
     ],
-    compare:
-      'To compare two texts with each other, ask this model under “Ask”, a text on each line.',
+    compare: 'To compare two texts with each other, ask this model under “Ask”, one text per line.',
   },
 };

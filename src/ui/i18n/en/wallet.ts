@@ -2,7 +2,7 @@
 import { inEnglish as counted } from '../plurals.ts';
 
 export const wallet = {
-  giftWaits: 'Your trial coins wait for a block, and nobody seems to be mining.',
+  giftWaits: 'Your trial coins are waiting for a block, and nobody seems to be mining.',
   account: {
     label: 'Account',
     first: (number: string) => `Account ${number}`,
@@ -24,70 +24,68 @@ export const wallet = {
     renameTitle: 'Name of the account',
     nameWhy: 'Only you see it, on this device.',
     name: 'Name',
-    make: 'Make it and use it',
+    make: 'Create and use it',
     save: 'Save',
     paid: 'Work is paid to the account in use.',
   },
   watch: {
     title: 'Watched addresses',
-    why: 'Balances anybody can look at, proven here like your own. No keys are needed.',
+    why: 'Anybody can look at any balance. It is proven here like your own; no keys are needed.',
     add: 'Watch an address',
     address: 'Address',
-    name: 'Name, if you like',
+    name: 'Name (optional)',
     go: 'Watch it',
     remove: (name: string) => `Stop watching ${name}`,
     removeShort: 'Remove',
     notProven: 'not proven yet',
-    maturing: (amount: string) => `and ${amount} VLT maturing`,
+    maturing: (amount: string) => `and ${amount} VLT not spendable yet`,
   },
   fee: {
     legend: 'Fee',
     slow: 'Slow',
-    slowWhy: 'when a block has room for it',
+    slowWhy: 'when a block has room',
     normal: 'Normal',
-    normalWhy: 'one of the next six blocks',
+    normalWhy: 'in one of the next six blocks',
     fast: 'Fast',
-    fastWhy: 'the next block',
-    room: 'Blocks have room: the least fee is enough.',
+    fastWhy: 'in the next block',
+    room: 'Blocks have room: the lowest fee is enough.',
     custom: 'Another fee',
-    least: (fee: string) => `At least ${fee} VLT: less does not displace the one that waits.`,
+    least: (fee: string) =>
+      `At least ${fee} VLT: with less it cannot replace the payment that is waiting.`,
   },
   replace: {
     speedUp: 'Speed up',
     speedUpWhy:
-      'The same payment again with a higher fee. Only one of the two can be in the chain: nothing is ' +
-      'paid twice.',
+      'The same payment again, with a higher fee. Only one of the two can get into the chain: nothing is paid twice.',
     cancel: 'Cancel payment',
     cancelWhy:
-      'Sends the smallest amount to yourself in place of the payment, with a higher fee. If it is in ' +
-      'a block first, the payment never will be. If the payment is faster, it stays.',
+      'Sends the smallest amount to yourself in place of the payment, with a higher fee. If this gets into a block first, the payment never will. If the payment is faster, it stands.',
     /** A rest below the least that an account can hold; VLT stands in it. */
     lost: (rest: string) =>
-      `With this fee ${rest} would be left, less than the 0.01 VLT that an account has to hold: ` +
-      'they go to a miner.',
+      `With this fee, ${rest} would be left, less than the 0.01 VLT that an account has to hold: that goes to a miner.`,
     cancelGo: 'Cancel the payment',
     keep: 'Keep it',
     cancelSent: 'Cancellation sent',
-    cancelSentWhy: 'Whichever of the two is in a block first holds: “Waiting” tells.',
+    cancelSentWhy: 'Whichever of the two gets into a block first counts: see “Waiting”.',
     cancellation: 'Cancellation of a payment',
-    rival: 'to be replaced by a dearer one of yours',
+    rival: 'being replaced by your newer payment',
     until: (_: number, height: string, left: string) =>
       `valid until block ${height}, ${left} to go`,
   },
   pay: {
     paste: 'An address, or a payment link (pila:…)',
-    asksAs: (label: string) => `Says who asks: “${label}”`,
+    asksAs: (label: string) => `Whoever asks calls themselves “${label}”`,
     message: (text: string) => `Message: “${text}”`,
     unchecked: 'Anybody can write anything there. Only the address decides who is paid.',
   },
   receive: {
     request: 'Ask for an amount',
-    amount: 'Amount in VLT, if you like',
-    label: 'Your name, if you like',
+    amount: 'Amount in VLT (optional)',
+    label: 'Your name (optional)',
     qr: 'QR code of the payment link',
     link: 'Payment link',
     copyLink: 'Copy link',
-    amountWrong: 'Enter a number above zero such as 1.25, or nothing.',
+    amountWrong: 'Enter a number above zero, such as 1.25, or leave it empty.',
   },
 };
 export type WalletText = typeof wallet;

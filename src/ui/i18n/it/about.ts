@@ -30,7 +30,7 @@ export const about: typeof english = {
     ],
     asking: 'Con una domanda: a colpo sicuro',
     answers: [
-      'Qualcuno fa una domanda e mette da parte delle monete. Se vuoi, il tuo dispositivo risponde.',
+      'Qualcuno fa una domanda e mette da parte delle monete. Se lo permetti, il tuo dispositivo risponde.',
       'Chi ha chiesto paga direttamente il tuo dispositivo, risposta per risposta. Qui la fortuna non c’entra, e non si aggiungono blocchi.',
     ],
     proves: 'Che cosa dimostra il mining',

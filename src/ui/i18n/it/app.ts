@@ -7,13 +7,11 @@ export const it: Text = {
   code: 'it',
   name: 'Italiano',
   tagline: 'Il tuo computer risponde.\nLa rete paga.',
-  lead:
-    'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono ' +
-    'sicura una catena pubblica, e la catena te le paga.',
+  lead: 'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono sicuro un registro pubblico, e la rete ti paga per farle.',
   what: 'Che cos’è?',
   nav: {
-    label: 'Luoghi',
-    pila: 'Pila',
+    label: 'Navigazione',
+    pila: 'Lavoro',
     ask: 'Chiedi',
     wallet: 'Portafoglio',
     network: 'Rete',
@@ -28,13 +26,13 @@ export const it: Text = {
     describe: (units, paid, rejected) =>
       `Una pila di dischi di rame e zinco. Esecuzioni del modello: ${units}; pagate da un tuo blocco nella catena: ` +
       `${paid}; non conteggiate: ${rejected}.`,
-    empty: 'Una coppia di dischi per ogni unità completata',
-    shelf: 'una linea = 12 unità',
-    legendCopper: 'rame e zinco: completata',
-    legendPaid: 'sigillata: pagata da un tuo blocco nella catena',
-    legendWaits: 'tratteggiata: aspetta il tuo prossimo blocco',
-    legendWork: 'a linea spezzata: in lavoro',
-    legendBad: 'barrata: scartata',
+    empty: 'Una coppia di dischi per ogni esecuzione del modello',
+    shelf: 'una linea: 12 esecuzioni',
+    legendCopper: 'rame e zinco: un’esecuzione del modello',
+    legendPaid: 'con il nastro: pagata',
+    legendWaits: 'tratteggiata: in attesa del tuo prossimo blocco',
+    legendWork: 'a linea spezzata: questa esecuzione',
+    legendBad: 'barrata: non conteggiata',
   },
   pila: {
     start: 'Avvia',
@@ -45,33 +43,40 @@ export const it: Text = {
     again: 'Riprova',
     pause: 'Pausa',
     before: 'Prima di premere',
-    factDownload: (size) => `${size} da scaricare, una volta: i modelli e il loro motore`,
-    factDownloadUnknown: 'I modelli e il loro motore si scaricano, una volta',
-    factUses: 'Usa la scheda grafica, o fino a quattro nuclei del processore dove non c’è',
-    factEarns: 'Guadagna quando trova un blocco, ed è un caso: presto, tardi o mai',
-    factStop: 'Si ferma subito, quando vuoi. Anche chiudendo la pagina',
-    factAccount: 'Nessun conto: le chiavi nascono e restano su questo dispositivo',
-    factPower: 'Consuma corrente: con un portatile, attacca la spina',
-    watch: 'Guarda soltanto un saldo',
-    completed: 'Unità completate',
-    rejected: 'Scartate',
-    none: 'nessuna',
-    rate: 'Ritmo',
-    measuring: 'misuro…',
+    factDownload: (size) => `${size} da scaricare, una volta sola: i modelli e ciò che li esegue`,
+    factDownloadUnknown: 'I modelli, e ciò che li esegue, si scaricano una volta sola',
+    factUses: 'Usa la scheda grafica o, se non c’è, fino a quattro core del processore',
+    factEarns: 'Guadagna quando trova un blocco, ed è questione di fortuna: presto, tardi o mai',
+    factStop: 'Si ferma subito, quando vuoi; anche chiudendo la pagina',
+    factAccount: 'Nessuna registrazione: le chiavi nascono e restano su questo dispositivo',
+    factPower: 'Consuma corrente: se usi un portatile, attacca la spina',
+    watch: 'Guarda solo un saldo',
+    completed: 'Esecuzioni del modello',
+    rejected: 'Non conteggiate',
+    paidOf: (paid, all) => `pagate: ${paid} su ${all}`,
+    rate: 'Velocità',
+    perSecond: (isMillions) =>
+      isMillions ? 'di moltiplicazioni al secondo' : 'moltiplicazioni al secondo',
+    measuring: 'misura in corso…',
     blocks: 'Blocchi trovati',
     balance: 'Saldo',
     notProven: 'non ancora dimostrato',
     provenAt: (height) => `dimostrato al blocco ${height}`,
     measured: 'Misurato',
     confirmed: 'Confermato',
-    sinceOpen: 'da quando la pagina è aperta',
+    sinceOpen: 'da quando hai aperto la pagina',
     head: 'Ultimo blocco',
     headOf: (height, age) => `${height}, ${age}`,
     noHead: 'ancora nessuno',
-    peers: 'Pari',
-    peersAgree: (_, agreeing, all) => `${agreeing} su ${all} d’accordo`,
-    stale: (age) => `L’ultimo blocco è arrivato ${age}: questi numeri possono essere vecchi.`,
-    nobodyMines: (age) => `L’ultimo blocco è arrivato ${age}: forse adesso nessuno mina.`,
+    peers: 'Nodi',
+    peersAgree: (n, agreeing, all) =>
+      counted(n, {
+        one: `${agreeing} su ${all} concorda`,
+        other: `${agreeing} su ${all} concordano`,
+      }),
+    stale: (age) =>
+      `L’ultimo blocco è arrivato ${age}: questi numeri possono non essere aggiornati.`,
+    nobodyMines: (age) => `L’ultimo blocco è arrivato ${age}: forse ora non sta minando nessuno.`,
     startHere: 'Mina qui il prossimo',
     model: 'Modello',
     backendGpu: 'WebGPU',
@@ -80,129 +85,122 @@ export const it: Text = {
     backUpNow: 'Scrivile',
   },
   sentence: {
-    off: 'Ferma. Non sta girando nulla.',
-    starting: 'Parto…',
-    loading: 'Carico il modello.',
+    off: 'Fermo. Nessun lavoro in corso.',
+    starting: 'Avvio in corso…',
+    loading: 'Caricamento del modello.',
     testing:
-      'Provo il dispositivo: deve dare esattamente il risultato giusto. Lo schermo può avere un ' +
-      'singhiozzo.',
+      'Prova del dispositivo: il risultato deve essere esattamente quello giusto. Lo schermo può bloccarsi per un attimo.',
     runningGpu: 'Al lavoro sulla scheda grafica.',
     runningCpu: 'Al lavoro sul processore.',
-    held: 'In attesa: ora non si calcola nulla.',
-    needsModel: 'In attesa di un modello: senza, i blocchi sottostanti non si possono verificare.',
-    checksBlocks: 'Verifico i blocchi su cui ho costruito.',
-    finishing: 'Finisco l’unità in lavoro, poi mi fermo.',
-    paused: 'In pausa. Quello che hai completato resta.',
+    held: 'In attesa: nessun lavoro in corso.',
+    needsModel: 'In attesa di un modello: senza, non si possono verificare i blocchi precedenti.',
+    checksBlocks: 'Verifica dei blocchi su cui si è costruito.',
+    finishing: 'Finisce questa esecuzione, poi si ferma.',
+    paused: 'In pausa. Quello che hai fatto resta.',
     noPeers:
-      'Nessun pari: il lavoro continua, ma un blocco trovato ora non si può annunciare. ' +
-      'Controlla la connessione.',
-    syncing: 'Raggiungo la catena.',
-    failed: 'Ferma per un problema.',
+      'Nessun nodo: il lavoro continua, ma un blocco trovato ora non arriva a nessuno. Controlla la connessione.',
+    syncing: 'Aggiornamento della catena.',
+    failed: 'Fermo per un problema.',
   },
   headLine: {
     old: 'vecchio',
-    agree: (_, agreeing, all) => `nodi: ${agreeing} su ${all} d’accordo`,
+    agree: (n, agreeing, all) =>
+      counted(n, {
+        one: `nodi: ${agreeing} su ${all} concorda`,
+        other: `nodi: ${agreeing} su ${all} concordano`,
+      }),
     asking: (n, shown) =>
-      counted(n, { one: 'chiedo all’unico pari', other: `chiedo a ${shown} pari` }),
+      counted(n, { one: 'in attesa dell’unico nodo', other: `in attesa di ${shown} nodi` }),
   },
   care: {
     intensity: 'Intensità',
     intensityWhy:
-      'Quanta parte del tempo può prendere il lavoro. Rallenta da sola quando la pagina va a scatti.',
+      'Quanto tempo può prendere il lavoro. Rallenta da solo quando la pagina va a scatti.',
     intensities: {
-      25: '25 %: non dovresti accorgertene',
-      50: '50 %: tranquilla',
-      100: '100 %: alla massima velocità',
+      25: '25%: non dovresti accorgertene',
+      50: '50%: tranquilla',
+      100: '100%: alla massima velocità',
     },
     reasons: {
       battery:
-        'Il computer va a batteria. Il lavoro riprende quando è collegato alla corrente e ha ' +
-        'ricaricato il 5 %.',
+        'Il computer va a batteria. Il lavoro riprende quando è collegato alla corrente e ha ricaricato il 5%.',
       pressure: 'Più piano per ora: il processore è occupato o caldo.',
       frames: 'Più piano per ora: la pagina va a scatti.',
-      hidden: 'A metà velocità: la scheda è nascosta.',
+      hidden: 'A metà velocità: questa scheda è nascosta.',
     },
     anyway: 'Continua comunque per 30 min',
   },
   conditions: {
     insecure:
-      'Questa pagina è arrivata da un indirizzo non sicuro, e allora i browser non le danno né chiavi né ' +
-      'processi. Aprila con https://, o con http://localhost sul computer che la serve.',
+      'L’indirizzo di questa pagina non è sicuro, perciò il browser non le lascia tenere chiavi né lavorare. Aprila con https://, o con http://localhost sul computer che la serve.',
     browserOld: (names) =>
       `A questo browser manca quello che serve a Pila: ${names}. Aggiornalo, o usa Chrome, Edge, Firefox o Safari recenti.`,
     versionOld:
-      'Questa pagina è più vecchia della sua rete: quello che calcola sarebbe rifiutato. Ricarica per avere la versione nuova.',
+      'Questa pagina è più vecchia della sua rete, che ne rifiuterebbe il lavoro. Ricarica per avere la versione nuova.',
     reload: 'Ricarica',
     clockFast: (by) =>
       `L’orologio di questo dispositivo è avanti di ${by}: i suoi blocchi sarebbero rifiutati. Regolalo e ricarica.`,
     clockSlow: (by) =>
       `L’orologio di questo dispositivo è indietro di ${by}: rifiuterebbe i blocchi degli altri. Regolalo e ricarica.`,
     room: (size) =>
-      `Questo browser dà a Pila solo ${size} di spazio, come fanno le finestre private, che dimenticano tutto ` +
-      'quando si chiudono. Usa una finestra normale, o scrivi subito le 24 parole.',
+      `Questo browser dà a Pila solo ${size} di spazio, come le finestre private, che dimenticano tutto quando si chiudono. Usa una finestra normale, o scrivi subito le 24 parole.`,
     noFiles:
       'Questa finestra non lascia conservare file a Pila, come le finestre private, che dimenticano tutto quando ' +
       'si chiudono. Usa una finestra normale, o scrivi subito le 24 parole.',
-    noWebGpu: 'Questo browser non dà accesso alla scheda grafica: lavora il processore, più lento.',
+    noWebGpu:
+      'Questo browser non dà accesso alla scheda grafica: lavora il processore, che è più lento.',
     battery: 'Questo computer va a batteria: il lavoro comincia quando è collegato alla corrente.',
   },
   reasons: {
     stale: 'troppo tardi: la catena era già avanti',
-    recheck: 'senza conferma dal controllo sul processore',
-    refused: 'fuori dalle regole della catena',
+    recheck: 'il controllo sul processore ha dato un altro risultato',
+    refused: 'rifiutata dalla catena',
     unknown: (reason) => reason,
-    noGpu: (why) => `La scheda grafica non è usata: ${why}`,
+    noGpu: (why) => `La scheda grafica non viene usata: ${why}`,
   },
   proof: {
-    title: 'Come lo so?',
+    title: 'Come lo sappiamo?',
     balance:
-      'Nessun server ha detto questo numero. Un pari, o la copia dello stato su questo dispositivo, ' +
-      'ha dato il conto con una prova, verificata qui contro il blocco, e così il lavoro nel blocco.',
+      'Per questo numero non ci si è fidati di nessun server. L’ha dato un nodo, o la copia di tutti i conti su questo dispositivo, con una prova. Qui la prova è stata verificata sul blocco, e così il lavoro di quel blocco.',
     height: 'Blocco',
-    id: 'Identità del blocco',
-    bytes: 'Grandezza della prova',
+    id: 'ID del blocco',
+    bytes: 'Dimensione della prova',
     checked: 'Prove di lavoro verificate qui',
-    agreeing: 'Pari con la stessa testa',
+    agreeing: 'Nodi con lo stesso ultimo blocco',
     time: 'Ora del blocco',
-    rate:
-      'Unità e ritmo sono contati su questo dispositivo da quando la pagina è aperta; il ritmo ' +
-      'riguarda le ultime unità. Nessun altro li ha verificati.',
+    rate: 'Esecuzioni e velocità sono contate su questo dispositivo da quando la pagina è aperta; la velocità è quella delle ultime esecuzioni. Nessun altro le ha verificate.',
     rejected:
-      'Un’unità è scartata solo per un motivo visto da questo dispositivo: un altro blocco è arrivato ' +
-      'prima, il suo controllo sul processore non concordava, o le regole hanno rifiutato il blocco.',
+      'Un’esecuzione non viene conteggiata solo per un motivo visto da questo dispositivo: un altro blocco è arrivato prima, il controllo sul processore non concordava, o le regole della catena hanno rifiutato il blocco.',
     blocks:
-      'I blocchi trovati sono vincite fatte e verificate da questo dispositivo. Se la catena ne tiene ' +
-      'uno si vede nelle intestazioni che verifica: i tuoi sigillano la pila, e pagano.',
+      'I blocchi trovati sono vincite fatte e verificate da questo dispositivo. Un blocco paga quando è nella catena, e allora le esecuzioni che lo precedono valgono come pagate.',
     immature:
-      'La paga in maturazione sta nello stesso conto dimostrato: ogni voce ha l’altezza da cui si spende.',
+      'Il guadagno non ancora spendibile sta nello stesso conto dimostrato, ogni volta con il blocco da cui si potrà spendere.',
   },
   wallet: {
     spendable: 'Spendibile',
-    immature: 'In maturazione',
-    immatureWhy: (n, shown) =>
+    immature: 'Non ancora spendibile',
+    immatureWhy: (n, shown, span) =>
       counted(n, {
-        one: 'Paga dei blocchi che hai trovato: spendibile quando sopra ce n’è un altro.',
-        other: `Paga dei blocchi che hai trovato: spendibile quando sopra ce ne sono altri ${shown}.`,
+        one: `Guadagno dei blocchi che hai trovato. Bloccato per un altro blocco (circa ${span}).`,
+        other: `Guadagno dei blocchi che hai trovato. Bloccato al massimo per altri ${shown} blocchi (circa ${span}).`,
       }),
     receive: 'Ricevi',
     send: 'Invia',
-    faucet: 'Monete di prova',
-    faucetDone: 'Chieste. Arrivano con uno dei prossimi blocchi.',
+    faucet: 'Ricevi monete di prova',
+    faucetDone: 'Richieste. Arrivano con uno dei prossimi blocchi.',
     unlockOnce: 'Sblocca le chiavi una volta.',
     unlockOnceWhy:
-      'Le ha salvate una versione precedente di Pila. Dopo averle aperte, questo dispositivo si accorge se ' +
-      'qualcuno ne cambia l’indirizzo.',
+      'Le ha salvate una versione precedente di Pila. Una volta sbloccate, questo dispositivo si accorge se qualcuno ne cambia l’indirizzo.',
     noKeys: 'Su questo dispositivo non ci sono ancora chiavi.',
     noKeysWhy:
-      'Le chiavi sono 24 parole create qui. Non lasciano mai questo dispositivo, e nessuno può ' +
-      'ridartele se le perdi.',
+      'Le chiavi nascono da 24 parole create qui. Non lasciano mai questo dispositivo, e se le perdi nessuno può ridartele.',
     create: 'Crea nuove chiavi',
     restore: 'Ripristina da 24 parole',
     notBackedUp:
       'Le tue 24 parole non sono scritte. Se questo browser le dimentica, le monete sono perse.',
-    sendAfterBackup: 'L’invio si apre quando le parole sono scritte.',
+    sendAfterBackup: 'Potrai inviare dopo aver scritto le parole.',
     backUp: 'Scrivi le parole',
-    locked: 'Bloccato: il saldo si vede, inviare non si può.',
+    locked: 'Bloccato: puoi vedere il saldo, ma non inviare.',
     unlock: 'Sblocca',
     lock: 'Blocca',
     address: 'Il tuo indirizzo',
@@ -232,11 +230,11 @@ export const it: Text = {
     backedUpYes: 'Scritte e controllate.',
     notFinal: (n, have, need) =>
       counted(n, {
-        one: 'non ancora definitivo: nessun blocco sopra',
+        one: 'non ancora definitivo: in nessun blocco',
         other: `non ancora definitivo: ${have} di ${need} blocchi`,
       }),
     youngPayer: 'da un conto altrettanto nuovo: se la catena cambia lì, va firmato di nuovo',
-    neverFinal: 'non definitivo: forse valgono regole più nuove',
+    neverFinal: 'non definitivo: forse valgono regole più recenti',
     reorganised: (n, shown) =>
       counted(n, {
         one: 'La catena ha cambiato il suo ultimo blocco. Il saldo è stato dimostrato di nuovo.',
@@ -245,9 +243,9 @@ export const it: Text = {
     pendingState: {
       pending: 'aspetta un blocco',
       confirmed: 'nella catena',
-      expired: 'scaduto: nulla è stato pagato',
-      refused: 'rifiutato: nulla è stato pagato',
-      replaced: 'sostituito da un altro tuo',
+      expired: 'scaduto: non è stato pagato nulla',
+      refused: 'rifiutato: non è stato pagato nulla',
+      replaced: 'sostituito da un altro tuo pagamento',
     },
   },
   send: {
@@ -258,23 +256,21 @@ export const it: Text = {
     available: (amount) => `${amount} VLT spendibili`,
     all: 'Invia tutto, meno la commissione',
     review: 'Controlla',
-    confirmTitle: 'È giusto?',
-    decoded: 'Letto dalla cassaforte negli stessi byte che firmerà.',
-    total: 'In tutto',
+    confirmTitle: 'Controlla prima di firmare',
+    decoded: 'È esattamente ciò che verrà firmato.',
+    total: 'Totale',
     expiry: 'Valido fino al blocco',
     confirm: 'Firma e invia',
     change: 'Correggi',
     done: 'Inviato',
     doneWhy:
-      'La rete lo ha. È definitivo quando sta in un blocco con abbastanza altri sopra; puoi seguirlo ' +
-      'sotto «In attesa».',
+      'La rete l’ha ricevuto. È definitivo quando sta in un blocco che ne ha abbastanza altri sopra; seguilo in «In attesa».',
     compare: 'Confronta ogni gruppo con l’indirizzo che ti hanno dato.',
   },
   backup: {
     title: 'Scrivi 24 parole',
     intro:
-      'Prendi carta e penna. Chi ha queste parole ha le tue monete; senza di esse un ' +
-      'dispositivo perso vuol dire monete perse. Non fotografarle.',
+      'Prendi carta e penna. Chi ha queste parole ha le tue monete; senza, un dispositivo perso vuol dire monete perse. Non fotografarle.',
     show: 'Mostra le parole',
     passphrase: 'La tua frase segreta',
     written: 'Le ho scritte',
@@ -282,27 +278,25 @@ export const it: Text = {
     question: (place) => `Qual è la parola numero ${place}?`,
     check: 'Controlla',
     done: 'Fatto',
-    doneWhy:
-      'Le parole sono controllate. Ora puoi inviare. Tieni il foglio lontano da fuoco e acqua.',
+    doneWhy: 'Le parole sono giuste. Ora puoi inviare. Tieni il foglio al sicuro da fuoco e acqua.',
     back: 'Mostra di nuovo le parole',
   },
   protect: {
     title: 'Frase segreta',
     intro:
-      'Una frase segreta cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, ' +
-      'aiutano solo quelle.',
+      'Una frase segreta cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, restano l’unica via.',
     passphrase: 'Frase segreta',
-    suggested: 'Pila ha preparato questa per te. Scrivila prima di usarla:',
+    suggested: 'Pila ha preparato questa per te. Annotala, poi scrivila in tutti e due i campi:',
     suggest: 'Proponine un’altra',
-    repeat: 'Di nuovo la stessa',
-    differs: 'Le due non sono uguali.',
+    repeat: 'Di nuovo la frase segreta',
+    differs: 'Le due frasi non sono uguali.',
     show: 'Mostra',
     hide: 'Nascondi',
     where:
-      'Un gestore di password a parte è un buon posto. Questo browser no: chi ne copia i dati avrebbe entrambe le cose.',
+      'Un gestore di password fuori da questo browser è un buon posto. Questo browser no: chi ne copia i dati avrebbe entrambe le cose.',
     set: 'Imposta la frase',
-    slow: 'Ci mette un secondo apposta.',
-    fromStart: 'Scelta ora, le sigilla fin dall’inizio.',
+    slow: 'Richiede circa un secondo, per sicurezza.',
+    fromStart: 'Se la scegli ora, le chiavi sono cifrate fin dall’inizio.',
     later: 'Sceglila più tardi',
   },
   unlock: {
@@ -319,11 +313,10 @@ export const it: Text = {
     go: 'Ripristina',
   },
   erase: {
-    first: 'Prima dillo qui sopra.',
+    first: 'Prima spunta la casella qui sopra.',
     title: 'Cancella le chiavi',
     intro:
-      'Le chiavi vengono tolte da questo dispositivo. Senza le 24 parole nessuno potrà mai più ' +
-      'muovere le monete.',
+      'Le chiavi vengono cancellate da questo dispositivo. Senza le 24 parole nessuno potrà mai più muovere le monete.',
     balance: (amount) => `Su questo indirizzo ci sono ${amount} VLT.`,
     sure: 'Ho le 24 parole, oppure rinuncio a queste monete',
     go: 'Cancella per sempre',
@@ -332,39 +325,40 @@ export const it: Text = {
     title: 'Impostazioni',
     language: 'Lingua',
     theme: 'Aspetto',
-    themes: { auto: 'Come il dispositivo', light: 'Carta', dark: 'Notte' },
+    themes: { auto: 'Come il dispositivo', light: 'Chiaro', dark: 'Scuro' },
     network: 'Rete',
     unlaunched: 'Questa è una rete di prova: le sue monete non valgono nulla.',
   },
   outlook: {
     ended:
-      'Le regole di questa rete sono forse cambiate: quasi tutti i blocchi più nuovi ne conoscono che questa versione ' +
-      'non conosce. Qui nessun pagamento è definitivo finché non aggiorni. Chiavi e monete restano come sono.',
+      'Forse le regole di questa rete sono cambiate: quasi tutti i blocchi più recenti ne seguono alcune che questa versione non conosce. Finché non aggiorni, qui nessun pagamento è definitivo. Chiavi e monete restano come sono.',
     changing:
-      'Arriva una nuova versione delle regole: alcuni dei blocchi più nuovi la conoscono già. Aggiorna presto.',
-    weak: 'La rete ha perso quasi tutta la sua potenza. Per essere definitivi i pagamenti vogliono dieci volte più blocchi.',
+      'Sta arrivando una nuova versione delle regole: alcuni dei blocchi più recenti la seguono già. Aggiorna presto.',
+    weak: 'La rete ha perso quasi tutta la sua potenza di calcolo. Perché un pagamento sia definitivo servono dieci volte più blocchi.',
   },
   update: {
     ready: 'C’è una nuova versione.',
     go: 'Riavvia',
-    goAfter: 'Riavvia dopo questa unità',
+    goAfter: 'Riavvia dopo questa esecuzione',
   },
   common: {
     cancel: 'Annulla',
     close: 'Chiudi',
     done: 'Fatto',
-    dismiss: 'Va bene',
+    dismiss: 'Chiudi l’avviso',
     wait: 'Un momento…',
     working: 'Al lavoro',
-    framed: 'Pila non gira dentro un’altra pagina.',
-    openOwn: 'Aprila in una scheda sua',
+    framed: 'Pila non funziona dentro un’altra pagina.',
+    openOwn: 'Aprila in una scheda a parte',
     code: 'codice',
+    multiplications: (amount, isMillions) =>
+      isMillions ? `${amount} di moltiplicazioni` : `${amount} moltiplicazioni`,
   },
   secret: {
-    covered: 'Il segreto è coperto, perché da un po’ nessuno guardava o toccava nulla.',
+    covered: 'Nascosto, perché da un po’ nessuno tocca nulla.',
     show: 'Mostralo di nuovo',
   },
-  confirm: { soon: 'Prima leggi: fra un attimo si può premere.' },
+  confirm: { soon: 'Prima leggi: fra un attimo potrai premere.' },
   forms,
   errors,
 };

@@ -16,22 +16,20 @@ export const ask: AskText = {
     about: {
       lingua: 'dice la lingua di un testo, fra le 14 che conosce',
       tiny: 'un giocattolo per le prove: le sue risposte non significano nulla',
-      polyglot:
-        'dispone i messaggi per significato: lo stesso in un’altra di cinque lingue sta vicino',
-      minilm: 'dispone i testi per significato, meglio in inglese: chi dice lo stesso sta vicino',
+      polyglot: 'confronta testi brevi per significato, fra cinque lingue',
+      minilm: 'confronta testi per significato, meglio in inglese',
       smollm2:
-        'un piccolo modello linguistico: risponde in inglese, scorrevole e non sempre giusto',
+        'un piccolo modello linguistico: risponde in inglese, in modo scorrevole ma non sempre giusto',
     },
     input: 'Testo',
     texts: 'Testi, uno per riga',
     counting: (size) =>
-      `Conteggio in corso. Le parole del modello si scaricano una volta: ${size}.`,
+      `Conteggio in corso… Il vocabolario del modello si scarica una volta sola: ${size}.`,
     tokens: (texts, max, longest, most) =>
       `testi: ${texts} su ${max}; token del più lungo: ${longest} su ${most}`,
     overLong: (text, tokens, most) =>
       `Il testo ${text} è troppo lungo: ${tokens} token, e il modello ne accetta ${most}. Niente viene tagliato: accorcialo.`,
-    noTokenizer:
-      'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
+    noTokenizer: 'Questo modello non ha un vocabolario: possono interrogarlo solo i programmi.',
     bytes: (used, max) => `${used} byte su ${max}`,
   },
   generate: {
@@ -44,76 +42,73 @@ export const ask: AskText = {
     go: 'Chiedi',
     stop: 'Ferma',
     fetching: 'Prima si scarica il modello…',
-    loading: 'Il modello si prepara…',
+    loading: 'Preparazione del modello…',
     you: 'Tu',
     answer: 'Risposta',
     leavesOut: (n, shown) =>
       counted(n, {
-        one: 'La domanda più vecchia e la sua risposta non ci stanno più: il modello non le leggerà.',
-        other: `Le ${shown} domande più vecchie e le loro risposte non ci stanno più: il modello non le leggerà.`,
+        one: 'Non c’è più posto per la domanda più vecchia e la sua risposta: il modello non le leggerà.',
+        other: `Non c’è più posto per le ${shown} domande più vecchie e le loro risposte: il modello non le leggerà.`,
       }),
     leftOut: (n, shown) =>
       counted(n, {
-        one: 'La domanda più vecchia e la sua risposta non ci stavano: per questa risposta il modello non le ha lette.',
-        other: `Le ${shown} domande più vecchie e le loro risposte non ci stavano: per questa risposta il modello non le ha lette.`,
+        one: 'Non c’era posto per la domanda più vecchia e la sua risposta: per questa risposta il modello non le ha lette.',
+        other: `Non c’era posto per le ${shown} domande più vecchie e le loro risposte: per questa risposta il modello non le ha lette.`,
       }),
     unanswered: 'Non è arrivata nessuna risposta. Chiedi di nuovo, o vai avanti.',
     another: 'Un’altra risposta',
     copy: 'Copia',
     copied: 'Copiata',
-    notCopied: 'Non si è potuta copiare.',
+    notCopied: 'Non è stato possibile copiarla.',
     seeded: (seed) => `seme ${seed}`,
     length: (_, shown) => `${shown} token`,
     pace: (length, perSecond) => `${length}, ${perSecond} al secondo`,
     ended: {
       stop: 'La risposta è completa.',
       length:
-        'La risposta finisce qui perché non può avere altri token. In «Altro» puoi concederne di più.',
-      context: 'La risposta finisce qui perché domanda e risposta non hanno più posto nel modello.',
+        'La risposta finisce qui perché ha raggiunto il limite di token. Puoi alzarlo in «Altro».',
+      context:
+        'La risposta finisce qui perché domanda e risposta occupano tutto lo spazio del modello.',
       stopped: 'Fermata.',
       failed: 'La risposta si interrompe qui: qualcosa è andato storto.',
     },
     more: {
       title: 'Altro',
-      system: 'Ciò che il modello sa prima di tutto',
+      system: 'Istruzioni per il modello',
       temperature: 'Temperatura',
       topP: 'Quota delle parole più probabili (top-p)',
-      maxTokens: 'Token al massimo',
+      maxTokens: 'Massimo di token per risposta',
       seed: 'Seme',
       notes: {
         temperature: '0: sempre la parola più probabile. Fino a 4: sempre più a caso.',
-        topP: 'Da 0 a 1. Con 1 può venire ogni parola.',
+        topP: 'Da 0 a 1. Con 1 può uscire qualsiasi parola.',
         maxTokens: (context) =>
           `Un token è circa tre quarti di parola. Domanda e risposta insieme ne hanno al massimo ${context}.`,
         seed:
           'Se lo lasci vuoto, ogni risposta ne ha uno diverso. Stessa conversazione, stesse opzioni e stesso seme ' +
           'danno la stessa risposta su ogni dispositivo.',
         system:
-          'Chi deve essere, o come deve rispondere. Sta prima di tutte le domande di questa conversazione.',
+          'Chi deve essere, o come deve rispondere. Vale per ogni domanda di questa conversazione.',
       },
     },
     proof:
-      'Questo dispositivo ha eseguito da sé il modello: a nessuno è stato chiesto, e né domanda né risposta ' +
-      'ne sono uscite. Nel frattempo il lavoro ha riposato.',
+      'Questo dispositivo ha eseguito il modello da sé: non è stato chiesto a nessuno, e né domanda né risposta ne sono uscite. Nel frattempo il lavoro è rimasto fermo.',
     again: (seed) =>
-      `Ogni parola segue da modello, conversazione, opzioni e seme (${seed}) in numeri interi: chiesta di nuovo, ` +
-      'qui o su un altro dispositivo, l’ultima risposta è la stessa, lettera per lettera.',
+      `Ogni parola dipende esattamente da modello, conversazione, opzioni e seme (${seed}): chiesta di nuovo, qui o su un altro dispositivo, l’ultima risposta è la stessa, lettera per lettera.`,
   },
   chats: {
     title: 'Conversazioni',
     none: 'Ancora nessuna: la prima comincia con la tua domanda.',
     new: 'Nuova conversazione',
-    nameless: 'Senza parole',
+    nameless: 'Senza titolo',
     takes: (kept, max, bytes, most) => `Conservate ${kept} su ${max}, ${bytes} su ${most}`,
-    next: (name) => `Non c’è più posto: la prossima prende quello di «${name}».`,
+    next: (name) => `Non c’è più posto: la prossima sostituisce «${name}».`,
     gone: (name) => `«${name}» ha lasciato il posto a una più recente, e non è più conservata.`,
     where:
       'Le conversazioni restano solo in questo browser: nessun nodo, nessun backup e nessun file del portafoglio ' +
-      'le contiene. Anche loro spariscono con «Cancella tutto», nelle impostazioni.',
+      'le contiene. Anche queste spariscono con «Cancella tutto», nelle impostazioni.',
     unkept: 'Ora le conversazioni non si possono conservare: ciò che vedi sparisce quando esci.',
-    lost:
-      'Le ultime parole non sono conservate: questa conversazione è stata eliminata in un’altra scheda, o è ' +
-      'diventata troppo lunga.',
+    lost: 'Gli ultimi messaggi non sono conservati: questa conversazione è stata eliminata in un’altra scheda, o è diventata troppo lunga.',
     full: 'Questa conversazione è lunga quanto può esserlo. Cominciane una nuova.',
     change: 'Rinomina o elimina',
     sheet: 'Questa conversazione',
@@ -124,10 +119,8 @@ export const ask: AskText = {
     good: {
       title: 'A che cosa serve, e dove sbaglia',
       lines: [
-        'Va bene per un inglese che scorre: una lettera, un elenco, una prima bozza. SmolLM2, il modello che questo ' +
-          'programma indica, è piccolo e sa poco delle altre lingue.',
-        'Inventa con lo stesso tono con cui dice il vero: alla domanda sulla capitale dell’Australia ha nominato ' +
-          'Canberra e poi Sydney. Controlla quello che conta.',
+        'Va bene per scrivere in un inglese scorrevole: una lettera, un elenco, una prima bozza. SmolLM2, il modello di questo programma, è piccolo e conosce poco le altre lingue.',
+        'Inventa con la stessa sicurezza con cui dice il vero: alla domanda sulla capitale dell’Australia ha risposto Canberra e poi Sydney. Controlla quello che conta.',
         'Non sa calcolare, e i programmi che scrive spesso non funzionano.',
         'Su 24 conversazioni di prova, 14 risposte sono finite da sole; le altre sono state tagliate al limite.',
       ],
@@ -141,18 +134,17 @@ export const ask: AskText = {
     all: 'Tutti i miei testi',
     gone: 'Un testo che qui non c’è più',
     none: 'Qui non ci sono ancora testi.',
-    put: 'Mettine qualcuno',
+    put: 'Aggiungine qualcuno',
     nothing:
-      'In questi testi ora non si trova niente: qui non ci sono più, o non sono ancora letti.',
+      'Ora in questi testi non si trova niente: non sono più qui, o non sono ancora stati letti.',
     read: (count) => `Passi dei tuoi testi che il modello ha letto: ${count}.`,
-    warning: 'Può dire anche quello che i passi non dicono: leggili tu.',
+    warning: 'Può dire anche cose che nei passi non ci sono: leggili tu.',
     good: {
       title: 'A che cosa serve chiedere dei testi, e dove sbaglia',
       lines: [
-        'Ogni domanda si cerca da sola nei tuoi testi; il modello legge i pochi passi più simili, non tutto il testo. ' +
-          'Scrivi di che cosa parli: «e poi?» non trova niente.',
-        'Va bene per trovare un punto e raccontarlo. Dove serve tutto il testo, un riassunto o un conto, sbaglia.',
-        'Risponde nella lingua dei passi, per quanto può: un modello piccolo sa meglio l’inglese.',
+        'Ogni domanda viene cercata da sola nei tuoi testi; il modello legge solo i pochi passi più simili. Scrivi di che cosa parli: «e poi?» non trova niente.',
+        'Va bene per trovare un punto e riassumerlo. Dove serve tutto il testo, un riassunto o un conteggio, sbaglia.',
+        'Risponde nella lingua dei passi, per quanto può: un modello piccolo conosce meglio l’inglese.',
       ],
     },
   },
@@ -161,9 +153,10 @@ export const ask: AskText = {
     inputLong: 'È più lungo di quanto il modello accetti. Accorcialo.',
   },
   input: {
-    fromIds: 'Letto qui dai token della domanda, col tokenizer del modello.',
-    idsOnly: 'Questi sono numeri di token: questo dispositivo non ha le parole del modello.',
-    readWords: (size) => `Scarica le parole (${size})`,
+    fromIds: 'Riportato qui in testo, con il vocabolario del modello.',
+    idsOnly:
+      'Questi numeri stanno per parole: questo dispositivo non ha il vocabolario del modello.',
+    readWords: (size) => `Scarica il vocabolario (${size})`,
   },
   answer: {
     cannotTell: 'Non si può dire',
@@ -173,29 +166,28 @@ export const ask: AskText = {
     top: (score, next, other) => `punteggio ${score}, poi ${next} con ${other}`,
     alone: (score) => `punteggio ${score}`,
     all: 'Tutti i punteggi',
-    embedding: (count) => `Embedding di ${count} numeri`,
-    scale: (scale) => `Moltiplicato per ${scale} è un vettore di lunghezza 1.`,
+    embedding: (count) => `Il significato in numeri (embedding): ${count}`,
+    scale: (scale) => `Moltiplicati per ${scale} sono un vettore di lunghezza 1.`,
     numbers: 'Tutti i numeri',
-    alike: 'Quanto si somigliano i testi (coseno)',
+    alike: 'Quanto si somigliano i testi (1: uguali)',
     pair: (a, b) => `Testo ${a} e testo ${b}`,
     copy: 'Copia come JSON',
     copied: 'Copiato',
     notCopied: 'Non è stato possibile copiare.',
-    malformed: 'Questi byte non sono una risposta di questo modello.',
+    malformed: 'Questa non è una risposta di questo modello.',
   },
   proof: {
-    here: 'Questo dispositivo ha eseguito da sé il modello: a nessuno è stato chiesto, e il testo è rimasto qui.',
+    here: 'Questo dispositivo ha eseguito il modello da sé: non è stato chiesto a nessuno, e il testo è rimasto qui.',
     reading:
       'Quanto è sicuro: calcolato qui da tutti i punteggi, con la regola del modello (softmax in ' +
-      'ottavi). Sotto il 50 % risponde che non si può dire.',
+      'ottavi). Sotto il 50% risponde che non si può dire.',
     embedding: 'La somiglianza è il coseno, calcolato qui dai numeri della risposta.',
   },
   old: {
     title: 'Una domanda di una catena precedente',
     why:
       'Questo link porta a una domanda che stava, con la sua risposta, in una versione precedente della ' +
-      'catena. La catena è ricominciata senza di esse, quindi Pila non può più mostrarla. Ora si chiede al ' +
-      'proprio dispositivo, oppure prepagando.',
+      'catena. La catena è ricominciata senza di esse, quindi Pila non può più mostrarla. Ora si chiede al proprio dispositivo, oppure a qualcun altro con il prepagato.',
     ask: 'Chiedi qualcosa',
   },
 };

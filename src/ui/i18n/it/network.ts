@@ -5,25 +5,25 @@ import { inItalian as counted } from '../plurals.ts';
 export const network: typeof english = {
   title: 'Rete',
   plate: 'Tav. IV · La rete',
-  connecting: 'Cerco dei pari…',
+  connecting: 'Pila cerca altri nodi…',
   head: {
     title: 'La catena',
     height: 'Ultimo blocco',
     none: 'ancora nessuno',
     stale: (age) => `L’ultimo blocco è arrivato ${age}: ciò che vedi può non essere aggiornato.`,
-    agree: 'Pari con la stessa testa',
+    agree: 'Nodi con lo stesso ultimo blocco',
     of: (some, all) => `${some} su ${all}`,
     sync: 'Questo dispositivo',
     syncs: {
-      connecting: 'cerca dei pari',
-      syncing: 'si sta allineando',
-      synced: 'è in testa',
-      offline: 'non ha pari',
+      connecting: 'cerca altri nodi',
+      syncing: 'si sta aggiornando',
+      synced: 'è aggiornato',
+      offline: 'non trova altri nodi',
     },
     difficulty: 'Difficoltà',
     perBlock: (work) => `${work} per blocco`,
-    rate: 'Ritmo che rappresenta',
-    rateWhy: (time) => `un blocco ogni ${time}`,
+    rate: 'Moltiplicazioni al secondo',
+    rateWhy: (time) => `dalla difficoltà: un blocco ogni ${time}`,
     waiting: 'Transazioni in attesa',
     work: 'Lavoro di tutta la catena',
     checked: 'Prove di lavoro verificate qui',
@@ -36,7 +36,7 @@ export const network: typeof english = {
     issued: 'Create',
     issuedWhy: 'secondo le regole, fino all’ultimo blocco',
     burned: 'Bruciate',
-    burnedWhy: 'pagamenti sotto 0,01 VLT a chi non aveva un conto',
+    burnedWhy: 'pagamenti sotto 0,01 VLT a indirizzi senza un conto',
     held: 'Possedute',
     heldWhy: (n, shown) =>
       counted(n, {
@@ -44,54 +44,46 @@ export const network: typeof english = {
         other: `in ${shown} conti, nei blocchi nuovi e messe da parte per le risposte`,
       }),
     unknown: 'qui non si sa',
-    unknownWhy: 'questo dispositivo non ha ancora tutto lo stato',
+    unknownWhy: 'questo dispositivo non ha ancora tutti i conti',
   },
   state: {
-    title: 'Stato posseduto',
-    yes: 'intero',
-    no: 'a parti',
-    yesWhy: 'Ogni conto è su questo dispositivo. Non chiede a nessuno, e risponde agli altri.',
-    noWhy: 'Questo dispositivo chiede ai pari le prove di ciò che gli serve, e le verifica.',
+    title: 'Copia completa di tutti i conti',
+    yes: 'sì',
+    no: 'no',
+    yesWhy: 'Ogni conto è su questo dispositivo: non chiede a nessuno, e risponde agli altri.',
+    noWhy: 'Questo dispositivo chiede ad altri nodi le prove di ciò che gli serve, e le verifica.',
   },
   peers: {
-    title: 'Pari',
+    title: 'Nodi',
     none: 'Ancora nessuno. Pila continua a cercare.',
     links: {
       webrtc: 'diretto, WebRTC',
-      'webrtc-direct': 'nodo, WebRTC',
-      websocket: 'nodo, WebSocket',
+      'webrtc-direct': 'nodo fisso, WebRTC',
+      websocket: 'nodo fisso, WebSocket',
       relayed: 'tramite un ripetitore',
     },
     penalty: (n) => `penalità ${n} su 100`,
     counts: (direct, nodes, relayed) =>
-      `diretti ${direct} · nodi ${nodes} · tramite altri ${relayed}`,
+      `diretti ${direct} · fissi ${nodes} · tramite altri ${relayed}`,
   },
   know: {
-    title: 'Come lo so?',
-    head:
-      'Questo dispositivo tiene le intestazioni di tutti i blocchi. Ognuna nomina la precedente con ' +
-      'il suo hash, e la sua prova di lavoro vale la difficoltà che porta. Le prove più nuove, e ' +
-      'alcune più vecchie tirate a sorte, sono state verificate qui.',
+    title: 'Come lo sappiamo?',
+    head: 'Questo dispositivo tiene le intestazioni di tutti i blocchi. Ognuna porta l’impronta della precedente, e una prova del lavoro che la sua difficoltà richiede. Le prove più recenti, e alcune più vecchie estratte a sorte, sono state verificate qui.',
     supplyIssued:
       'Create: 50 VLT a blocco, dimezzati ogni 2.102.400 blocchi; una rete di prova comincia con le ' +
       'monete del suo rubinetto. Chiunque può fare la somma.',
     supplyHeld:
-      'Possedute: la somma di tutte le foglie dell’albero dello stato, la cui radice sta nelle ' +
-      'intestazioni. È quanto è stato creato, se nessuno ha violato le regole: l’ha sommata questo dispositivo.',
+      'Possedute: la somma di tutti i conti, la cui impronta sta nelle intestazioni. Se nessuno ha violato le regole è quanto è stato creato; la somma l’ha fatta questo dispositivo.',
     supplyNot:
-      'Per sapere quante sono possedute serve tutto lo stato. Finché non è su questo dispositivo non si ' +
-      'mostra: la parola di un nodo non sarebbe una prova.',
+      'Per sapere quante sono possedute servono tutti i conti. Finché non sono su questo dispositivo non si mostra: la parola di un nodo non sarebbe una prova.',
     newest:
-      'Sono intestazioni della catena su questo dispositivo; non è stato chiesto a nessuno. Le ore le ' +
-      'ha scritte chi ha trovato il blocco, entro i limiti delle regole.',
+      'Sono blocchi della catena su questo dispositivo; non è stato chiesto a nessuno. L’ora l’ha scritta chi ha trovato il blocco, entro i limiti delle regole.',
     links:
-      'I collegamenti sono di questo dispositivo. Una penalità conta ciò che un pari ha mandato contro ' +
-      'le regole: a 100 resta fuori dieci minuti, e un punto si perdona ogni 12 s.',
+      'I collegamenti sono di questo dispositivo. Una penalità conta ciò che un nodo ha mandato contro le regole: a 100 resta fuori per dieci minuti, e ogni 12 s si perdona un punto.',
     waiting:
-      'Le transazioni in attesa sono quelle nella riserva di questo dispositivo, ognuna verificata; ' +
-      'altri possono conoscerne di più.',
+      'Le transazioni in attesa sono quelle arrivate a questo dispositivo, ognuna verificata; altri possono conoscerne di più.',
     peers:
-      'Un pari è d’accordo se ha detto la stessa testa. Ai pari non si crede: ciò che mandano si verifica.',
+      'Un nodo concorda se ha indicato lo stesso ultimo blocco. Ai nodi non si crede sulla parola: ciò che mandano si verifica.',
   },
   newest: {
     title: 'Ultimi blocchi',
@@ -102,36 +94,36 @@ export const network: typeof english = {
   },
   search: {
     label: 'Cerca qualcosa',
-    note: 'L’altezza di un blocco; l’ID di un blocco o di una transazione; o un indirizzo.',
+    note: 'Il numero di un blocco, l’ID di un blocco o di una transazione, o un indirizzo.',
     go: 'Cerca',
-    looking: 'Cerco…',
+    looking: 'Ricerca in corso…',
     problems: {
-      LOOKUP_EMPTY: 'Scrivi un’altezza, un identificativo o un indirizzo.',
+      LOOKUP_EMPTY: 'Scrivi un numero di blocco, un ID o un indirizzo.',
       LOOKUP_MALFORMED:
-        'Non è un’altezza, né un identificativo, né un indirizzo. Un identificativo ha 64 cifre da 0 a f; un indirizzo comincia col nome della rete.',
+        'Non è un numero di blocco, né un ID, né un indirizzo. Un ID ha 64 caratteri, da 0 a 9 e da a a f; un indirizzo comincia con il nome della rete.',
       LOOKUP_UNKNOWN:
-        'Nessuno raggiungibile conosce questo identificativo sulla catena che il dispositivo segue. Può essere di un’altra rete, o non è mai entrato in un blocco.',
+        'Nessun nodo raggiungibile conosce questo ID sulla catena che il dispositivo segue. Può essere di un’altra rete, o non essere mai entrato in un blocco.',
       ADDRESS_CHECKSUM:
-        'Una lettera di questo indirizzo è sbagliata, manca o è fuori posto. Copialo di nuovo.',
+        'Un carattere di questo indirizzo è sbagliato, manca o è fuori posto. Copialo di nuovo.',
       ADDRESS_NETWORK: 'Questo indirizzo è di un’altra rete.',
     },
   },
   page: {
-    back: 'Alla rete',
-    looking: 'Lo cerco…',
+    back: 'Torna alla rete',
+    looking: 'Ricerca in corso…',
     again: 'Riprova',
     code: 'codice',
     noBlock: 'Questo blocco non è sulla catena che il dispositivo segue.',
-    noTx: 'Nessun blocco e nessuna attesa a portata contiene questa transazione.',
-    badId: 'Non è un identificativo: dovrebbe avere 64 cifre da 0 a f.',
-    badHeight: 'Non è un’altezza né l’identificativo di un blocco.',
+    noTx: 'Nessun nodo raggiungibile conosce questa transazione.',
+    badId: 'Non è un ID: dovrebbe avere 64 caratteri, da 0 a 9 e da a a f.',
+    badHeight: 'Non è un numero di blocco né l’ID di un blocco.',
   },
   block: {
     title: (height) => `Blocco ${height}`,
     genesis: 'Il primo blocco',
-    id: 'Identificativo',
-    previous: 'Blocco prima',
-    next: 'Blocco dopo',
+    id: 'ID',
+    previous: 'Blocco precedente',
+    next: 'Blocco successivo',
     time: 'Ora',
     miner: 'Pagato a',
     depth: 'Blocchi sopra',
@@ -139,23 +131,23 @@ export const network: typeof english = {
     model: 'Modello',
     txs: (n) => `Transazioni: ${n}`,
     noTxs: 'Nessuna: il blocco paga solo chi l’ha trovato.',
-    noBody: 'Nessun pari a portata ha ancora le sue transazioni.',
+    noBody: 'Nessun nodo raggiungibile ha ancora le sue transazioni.',
     chained:
-      'La sua intestazione è una della catena su questo dispositivo, in cui ognuna nomina la precedente. La sua radice MMR impegna tutti i blocchi prima, col loro lavoro.',
+      'La sua intestazione fa parte della catena su questo dispositivo, in cui ognuna porta l’impronta della precedente. La sua radice MMR sta per tutti i blocchi precedenti, con il loro lavoro.',
     firstOne:
-      'Il primo blocco segue dalle regole della rete e dall’ora che porta. Non ha lavoro né transazioni.',
+      'Il primo blocco segue dalle regole della rete e dalla sua ora. Non ha lavoro né transazioni.',
     checked: (linear, bytes) =>
-      `La sua prova di lavoro è stata verificata su questo dispositivo: ${bytes} byte che aprono una tessera del lineare ${linear} del modello.`,
+      `La sua prova di lavoro è stata verificata su questo dispositivo: ${bytes} byte, su una parte delle moltiplicazioni nello strato ${linear} del modello.`,
     under: (n, checked) =>
       `La sua prova non è su questo dispositivo. Blocchi sopra: ${n}. Prove di questa catena verificate qui, le più nuove e un campione a sorte: ${checked}.`,
-    body: 'Le sue transazioni, riassunte qui, danno la radice del corpo che sta nell’intestazione.',
+    body: 'L’impronta delle sue transazioni, calcolata qui, è la radice del corpo che sta nell’intestazione.',
     state:
-      'La radice dello stato è di prima di questo blocco; l’intestazione dopo porta quella di dopo.',
+      'La radice dello stato sta per tutti i conti prima di questo blocco; quella di dopo sta nell’intestazione successiva.',
     roots: {
       mmr: 'Radice MMR',
       body: 'Radice del corpo',
       state: 'Radice dello stato',
-      digest: 'Riassunto della prova',
+      digest: 'Impronta della prova',
     },
   },
   tx: {
@@ -166,7 +158,7 @@ export const network: typeof english = {
       close: 'Prepagato, incassato',
     },
     waiting: 'aspetta un blocco',
-    inBlock: (height, index) => `blocco ${height}, posto ${index}`,
+    inBlock: (height, index) => `blocco ${height}, posizione ${index}`,
     state: 'Si trova in',
     depth: 'Blocchi sopra',
     from: 'Da',
@@ -174,7 +166,7 @@ export const network: typeof english = {
     amount: 'Importo',
     fee: 'Commissione',
     memo: 'Nota',
-    nonce: 'Numero del mittente',
+    nonce: 'Numero fra quelle del mittente',
     expiry: 'Valida fino al blocco',
     bytes: (n) => `${n} byte`,
     prepaid: 'Messi da parte',
@@ -185,38 +177,38 @@ export const network: typeof english = {
     prepaidIn: 'Messi da parte in',
     used: 'Usati, commissione compresa',
     inBody:
-      'È stata letta dal corpo del suo blocco, che dà la radice scritta in un’intestazione della catena su questo dispositivo. Il suo identificativo è l’hash di ciò che dice, e la firma è stata verificata qui.',
+      'È stata letta dal suo blocco, la cui impronta sta in un’intestazione della catena su questo dispositivo. Il suo ID è l’impronta di ciò che dice, e la firma è stata verificata qui.',
     inPool:
-      'Aspetta su questo dispositivo: la firma è giusta e la forma è valida. Nessun blocco la contiene ancora, e nessuno è obbligato.',
+      'È in attesa su questo dispositivo: firma e forma sono giuste. Non è ancora in un blocco, e nessun blocco è obbligato a prenderla.',
   },
   address: {
     title: 'Indirizzo',
     spendable: 'Spendibile',
-    immature: 'In maturazione',
+    immature: 'Non ancora spendibile',
     nonce: 'Transazioni inviate',
-    since: (block) => `Dal blocco ${block}, in cui ha avuto le prime monete.`,
-    total: 'Transazioni in tutto',
+    since: (block) => `Dal blocco ${block}, in cui ha ricevuto le prime monete.`,
+    total: 'Tutte le transazioni',
     proven: (height) => `dimostrato al blocco ${height}`,
-    history: 'Storia',
+    history: 'Cronologia',
     none: 'Ancora nessuna transazione.',
     coinbases:
-      'La paga dei blocchi, e ciò che torna inutilizzato alla scadenza, non sono transazioni: stanno solo nel saldo.',
+      'Il guadagno dei blocchi, e ciò che torna inutilizzato alla scadenza, non sono transazioni: si vedono solo nel saldo.',
     complete: (n) =>
       `Completa, come le conta il conto dimostrato: ${n}. Ognuna nomina la precedente.`,
     part: (some, all) =>
       `Le ultime ${some} su ${all}; ognuna nomina la precedente, quindi in mezzo non ne manca nessuna.`,
     unlinked: (some, all) =>
       `${some} su ${all}. Ognuna sta nel suo blocco, ma non è dimostrato che in mezzo non ce ne siano altre.`,
-    more: 'Quelle prima',
-    watch: 'Continua a guardarlo nel portafoglio',
+    more: 'Precedenti',
+    watch: 'Continua a osservarlo nel portafoglio',
     leaf: (bytes) =>
-      `Un pari, o la copia dello stato su questo dispositivo, ha dato la foglia del conto con una prova di ${bytes} byte. Porta alla radice dello stato che segue dal blocco qui sotto, la cui prova di lavoro è stata verificata qui.`,
+      `Un nodo, o la copia di tutti i conti su questo dispositivo, ha dato questo conto con una prova di ${bytes} byte. La prova è stata verificata sul blocco qui sotto, la cui prova di lavoro è stata verificata qui.`,
     entries:
-      'Ogni transazione qui sotto è stata letta dal corpo del suo blocco e verificata con la sua intestazione.',
+      'Ogni transazione qui sotto è stata letta dal suo blocco e verificata con l’intestazione del blocco.',
   },
   report: {
-    title: 'Rapporto per gli errori',
-    why: 'Ciò che Pila sa di sé, da allegare a una segnalazione. Non contiene chiavi, parole, indirizzi, importi, testi; dei pari dice come sono collegati, non chi sono né dove. Non parte nulla: prima lo vedi tutto.',
+    title: 'Segnalazione di errori',
+    why: 'Ciò che Pila sa di sé, da allegare quando segnali un errore. Non contiene chiavi, parole, indirizzi, importi o testi tuoi; degli altri nodi dice come sono collegati, non chi sono né dove. Non viene inviato nulla: prima vedi tutto.',
     make: 'Prepara il rapporto',
     again: 'Preparalo di nuovo',
     all: 'Tutto ciò che contiene',

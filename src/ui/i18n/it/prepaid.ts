@@ -6,28 +6,26 @@ export const prepaid: PrepaidText = {
   who: {
     title: 'Chi risponde',
     here: 'Questo dispositivo',
-    free: 'Gira qui, gratis.',
-    size: (size) => `Gira qui, gratis, dopo aver scaricato ${size}.`,
+    free: 'Si esegue qui, gratis.',
+    size: (size) => `Si esegue qui, gratis, dopo aver scaricato ${size}.`,
     looking: 'Ricerca di dispositivi che rispondono…',
     none:
       'Ora nessuno offre risposte con questo modello. Eseguilo su questo dispositivo, o guarda di nuovo dopo ' +
       'il prossimo blocco.',
     gone: 'ora non lo offre',
-    told:
-      'Prezzo e attesa li dice ognuno di loro, firmati con la sua chiave. La tua domanda nomina il prezzo, e ' +
-      'questo dispositivo non paga di più, contando da sé ciò che è arrivato.',
-    paidProof: 'Ciò che è stato pagato da qui, questo dispositivo l’ha annotato mentre lo firmava.',
+    told: 'Prezzo e attesa li indica ognuno di loro, firmati con la sua chiave. La tua domanda fissa il prezzo, e questo dispositivo non paga di più, contando da sé ciò che è arrivato.',
+    paidProof: 'Quanto è stato pagato, questo dispositivo l’ha annotato mentre lo firmava.',
     sequence: (amount) => `${amount} VLT a testo`,
     tokens: (amount) => `${amount} VLT ogni 1.000 token`,
     now: 'risponde subito',
     wait: (queue, span) => `${queue} prima di te, circa ${span}`,
-    paid: (amount) => `da qui ha già avuto ${amount} VLT`,
-    answered: (count) => `risposte tenute qui: ${count}`,
-    gaveNothing: 'all’ultima domanda non ha dato nulla',
+    paid: (amount) => `finora gli hai pagato ${amount} VLT`,
+    answered: (count) => `risposte conservate qui: ${count}`,
+    gaveNothing: 'l’ultima volta non ha risposto',
     instead: (name) =>
-      `Chi è stato interpellato non ha dato nulla; ora è scelto ${name}. Con il prossimo nulla è messo da parte prima della tua conferma.`,
+      `Chi è stato interpellato non ha risposto; ora è selezionato ${name}. Lì non si mette da parte nulla senza la tua conferma.`,
     falseOnes: (count) =>
-      `Esclusi, perché qui hanno dato cose false o disoneste, ed è provato: ${count}`,
+      `Esclusi, perché è provato che hanno mandato risposte false o disoneste: ${count}`,
   },
   ask: {
     go: 'Chiedi',
@@ -42,7 +40,7 @@ export const prepaid: PrepaidText = {
     allUsed: 'Tutti usati. Per continuare mettine da parte altri.',
     busy: 'Si sta rispondendo a una domanda.',
     stop: 'Ferma',
-    stopWhy: 'Arriva e si paga ciò che si sta già calcolando, e nient’altro.',
+    stopWhy: 'Ciò che si sta già calcolando arriva e si paga, e nient’altro.',
     connecting:
       'Pila cerca altri nodi. Finché non ne trova uno, può rispondere solo questo dispositivo.',
     offline:
@@ -56,7 +54,7 @@ export const prepaid: PrepaidText = {
     arriving: 'La risposta sta arrivando…',
   },
   open: {
-    title: 'Metti qualcosa da parte per le risposte',
+    title: 'Metti da parte monete per le risposte',
     why: 'Paghi una volta. Ogni risposta ne usa una parte. Ciò che resta torna a te.',
     limit: 'Da parte, in VLT',
     spendable: (amount) => `${amount} VLT spendibili`,
@@ -68,15 +66,13 @@ export const prepaid: PrepaidText = {
     notProven: 'Potrai mettere da parte fondi quando il tuo saldo sarà dimostrato.',
     afterBackup: 'Potrai mettere da parte fondi quando avrai scritto le tue 24 parole.',
     noKeys:
-      'Chi risponde è pagato con le tue chiavi, e su questo dispositivo non ce ne sono ancora. Senza, questo ' +
-      'dispositivo risponde lo stesso, gratis.',
+      'Per pagare le risposte servono le chiavi, e su questo dispositivo non ce ne sono ancora. Anche senza, questo dispositivo risponde, gratis.',
     toWallet: 'Crea le chiavi nel portafoglio',
     noCoins:
-      'Non ci sono ancora fondi da mettere da parte. Il lavoro ne guadagna, e il portafoglio può riceverne. ' +
-      'Senza, questo dispositivo risponde lo stesso, gratis.',
+      'Non ci sono ancora monete da mettere da parte. Il lavoro può guadagnarne, e il portafoglio può riceverne. Anche senza, questo dispositivo risponde, gratis.',
     toWork: 'Inizia a lavorare',
     allowed: (allowed, held) =>
-      `Permetti che in tutto siano messi da parte ${allowed} VLT; ora sono ${held} VLT.`,
+      `Permetti di mettere da parte in tutto ${allowed} VLT; ora sono ${held} VLT.`,
     toSettings: 'Cambialo nelle impostazioni',
   },
   faults: {
@@ -84,25 +80,24 @@ export const prepaid: PrepaidText = {
     limitSmall: 'Metti da parte almeno 0,01 VLT.',
     limitOver: 'Con la commissione supera quanto puoi spendere.',
     limitRest:
-      'Nel conto resterebbe meno di 0,01 VLT, che andrebbe a un minatore. Metti da parte di più o di meno.',
+      'Nel conto resterebbe meno di 0,01 VLT, che andrebbe a chi mina. Metti da parte di più o di meno.',
     limitForbidden: 'È più di quanto permetti di mettere da parte in tutto.',
-    summaryDiffers:
-      'La cassaforte legge qualcosa di diverso da ciò che hai scelto. Niente è firmato.',
+    summaryDiffers: 'Ciò che verrebbe firmato non è ciò che hai scelto. Non è stato firmato nulla.',
   },
   review: {
-    title: 'È giusto?',
+    title: 'Controlla prima di firmare',
     lead: (limit, name) => `Metti da parte ${limit} VLT per le risposte di ${name}.`,
     provider: 'Chiave che può incassare',
     payee: 'Indirizzo pagato',
     lifetime: 'Finisce dopo',
     most: 'Ti costa al massimo',
-    together: 'Da parte in tutto, dopo',
+    together: 'Da parte in tutto, con questi',
     togetherOf: (all, allowed) => `${all} di ${allowed} VLT`,
     unattended:
-      'Da allora questo dispositivo paga da sé ogni risposta con quei fondi, anche a chiavi bloccate.',
-    back: 'Ciò che non usi torna a te: quando chiudi, o da sé alla fine. La commissione no.',
-    seen: 'Tutti possono vedere con chi li hai messi da parte e quanto è costato; non che cosa hai chiesto.',
-    decoded: 'Letto dalla cassaforte proprio nei byte che firmerà.',
+      'Da quel momento questo dispositivo paga da sé ogni risposta con quei fondi, anche a chiavi bloccate.',
+    back: 'Ciò che non usi torna a te: quando chiudi, o da sé alla scadenza. La commissione no.',
+    seen: 'Tutti possono vedere presso chi li hai messi da parte e quanto ne è stato usato, ma non che cosa hai chiesto.',
+    decoded: 'È esattamente ciò che verrà firmato.',
     confirm: 'Firma e metti da parte',
     change: 'Cambia',
   },
@@ -128,7 +123,7 @@ export const prepaid: PrepaidText = {
         other: `Pronto fra ${shown} blocchi (circa ${span}).`,
       }),
     open: (left, when) => `Rimasti ${left} VLT, fino al ${when}.`,
-    unproven: 'In questo momento nessun nodo lo dimostra. Pila continua a chiedere.',
+    unproven: 'In questo momento nessun nodo può dimostrarlo. Pila continua a chiedere.',
     ending: (height) =>
       `Restano troppo pochi blocchi per un’altra domanda. Il resto torna al più tardi al blocco ${height}.`,
     closing: (height) =>
@@ -137,10 +132,10 @@ export const prepaid: PrepaidText = {
     over: (used, back) => `Usati ${used} VLT. Ti sono tornati ${back} VLT.`,
     overWhole: (back) => `Nessuno li ha incassati: ti sono tornati ${back} VLT.`,
     distrusted: (height) =>
-      'Di là è arrivato ciò che nessun programma onesto manda: non si chiede più nulla. Il resto torna al ' +
+      'Nessun programma onesto manda ciò che è arrivato da lì: non si chiede più nulla. Il resto torna al ' +
       `più tardi al blocco ${height}.`,
     distrustedSoon:
-      'Di là è arrivato ciò che nessun programma onesto manda: non si chiede più nulla. Il resto torna da sé.',
+      'Nessun programma onesto manda ciò che è arrivato da lì: non si chiede più nulla. Il resto torna da sé.',
   },
   kept: {
     title: 'Risposte conservate qui',
@@ -149,21 +144,21 @@ export const prepaid: PrepaidText = {
     model: 'Modello',
     unknownModel: 'nessuno di questa rete',
     time: 'Arrivata',
-    total: 'In tutto, per risposte di lì',
-    number: 'Numero lì',
+    total: 'Usati lì finora',
+    number: 'Quale risposta lì',
     verdict: {
       unchecked: 'non verificata',
       equal: 'verificata qui',
       false: 'falsa',
       agreed: 'uguale altrove',
-      disputed: 'un’altra altrove',
+      disputed: 'diversa altrove',
     },
     verify: 'Verifica qui',
     again: 'Verifica di nuovo',
     verifying: 'Esecuzione del modello…',
     verifyWhy: 'Esegue qui lo stesso modello sullo stesso testo, e confronta ogni byte.',
     verifyTokens:
-      'Passa qui una volta per domanda e risposta con lo stesso modello, e confronta ogni token.',
+      'Esegue qui lo stesso modello una volta su domanda e risposta, e confronta ogni token.',
     wrong: (number, said, should) =>
       `Il primo token sbagliato è il numero ${number}: ${said === undefined ? 'manca' : `dice «${said}»`}, ` +
       (should === undefined
@@ -184,8 +179,7 @@ export const prepaid: PrepaidText = {
     signed:
       'La ricevuta è firmata dalla chiave qui sopra. Dice che questo modello ha dato questa risposta a questo ' +
       'testo, e quanto è costato.',
-    unsigned:
-      'Che la risposta sia quella del modello non lo prova la ricevuta; lo fa «Verifica qui».',
+    unsigned: 'La ricevuta non prova che il modello risponda davvero così; lo fa «Verifica qui».',
   },
   second: {
     title: 'Fai rispondere anche qualcun altro',
@@ -193,23 +187,21 @@ export const prepaid: PrepaidText = {
       'Chiunque esegua questo modello su questa domanda ottiene la stessa risposta. Si chiede la stessa cosa a ' +
       'qualcun altro, e si confrontano le due risposte.',
     go: (name, amount) => `Chiedi a ${name}, per al massimo ${amount} VLT`,
-    next:
-      'Se non arriva nulla, o un’altra risposta, si chiede al prossimo presso cui c’è qualcosa da parte, a un ' +
-      'prezzo non più alto: tre al massimo.',
+    next: 'Se non arriva nulla, o una risposta diversa, si chiede al prossimo presso cui hai messo da parte monete, a un prezzo non più alto: tre al massimo.',
     aside: (name, amount) =>
-      `${name} risponde per al massimo ${amount} VLT. Prima bisogna mettere qualcosa da parte lì.`,
+      `${name} risponde per al massimo ${amount} VLT. Prima metti da parte monete lì.`,
     asking: (name) => `${name} risponde alla stessa domanda…`,
     none: 'Nessun altro offre ora di rispondere con questo modello.',
     same: (name) => `Uguale: ${name} ha dato la stessa risposta.`,
-    other: (name) => `${name} ha dato un’altra risposta.`,
+    other: (name) => `${name} ha dato una risposta diversa.`,
     otherFrom: (name, number, said, theirs) =>
-      `${name} ha dato un’altra risposta: il primo token diverso è il numero ${number}, che qui dice «${said}» e ` +
+      `${name} ha dato una risposta diversa: il primo token diverso è il numero ${number}, che qui dice «${said}» e ` +
       `là «${theirs}».`,
     shorter: (name, number) =>
-      `${name} ha dato la stessa risposta, ma nulla dal token numero ${number} in poi.`,
-    open: 'Una delle due è falsa. La risposta di qualcun altro rende probabile quale; «Verifica qui» lo prova.',
+      `${name} ha dato la stessa risposta, che però finisce prima del token numero ${number}.`,
+    open: 'Una delle due è falsa. Un’altra risposta mostrerebbe quale è più probabile; «Verifica qui» lo prova.',
     against: (names) =>
-      `${names} hanno dato la stessa altra risposta: questa è probabilmente falsa. «Verifica qui» lo prova.`,
+      `${names} concordano su una risposta diversa, quindi questa è probabilmente falsa. «Verifica qui» lo prova.`,
     failed: (name) => `${name} non ha dato una risposta da confrontare.`,
     proof:
       'Le risposte sono state confrontate qui, byte per byte, e ognuna ha la sua ricevuta firmata. Due chiavi ' +
@@ -226,10 +218,8 @@ export const prepaid: PrepaidText = {
   },
   limit: {
     title: 'Risposte prepagate',
-    why:
-      'Quanto può essere messo da parte in tutto per risposte. Chi s’impadronisce di questo dispositivo ' +
-      'potrebbe spendere tanto, anche a chiavi bloccate, e non di più.',
-    label: 'In tutto al massimo, in VLT',
+    why: 'Quanto si può mettere da parte in tutto per le risposte. Chi s’impadronisse di questo dispositivo potrebbe spendere tanto, anche a chiavi bloccate, ma non di più.',
+    label: 'Al massimo in tutto, in VLT',
     save: 'Imposta',
     saved: 'Impostato.',
     locked: 'Sblocca le chiavi per cambiarlo.',
@@ -238,25 +228,22 @@ export const prepaid: PrepaidText = {
   provide: {
     title: 'Rispondi a pagamento',
     label: 'Rispondi alle domande di altri mentre questo dispositivo lavora',
-    why:
-      'Il tuo dispositivo dà i loro testi al modello, e loro pagano al tuo indirizzo. Vede quei testi; ' +
-      'nessun altro li vede.',
-    on: 'Risponde.',
+    why: 'Il tuo dispositivo esegue il modello sui loro testi, e loro ti pagano. Vede quei testi; nessun altro li vede.',
+    on: 'Le risposte sono attive.',
     answered: 'Risposte date',
     earned: 'Guadagnati rispondendo',
     mined: 'Guadagnati con i blocchi',
     proof: [
-      'Con i blocchi: il sussidio dei tuoi blocchi fra le intestazioni controllate.',
-      'Rispondendo: ciò per cui chi chiede ha firmato finora. È nel saldo quando è stato incassato, e questo ' +
-        'dispositivo lo fa da sé prima della fine.',
+      'Con i blocchi: il compenso dei tuoi blocchi nella catena verificata.',
+      'Rispondendo: ciò per cui chi chiede ha firmato finora. È nel saldo quando viene incassato, e questo dispositivo lo fa da sé in tempo.',
     ],
     none: 'Nessuno ha ancora chiesto.',
     price: 'Prezzo di 1.000 token, in VLT',
     priceWhy:
       'Se lo lasci vuoto, è ciò che questo dispositivo guadagnerebbe nel frattempo con i blocchi, com’è ora la rete. ' +
       'Un token è circa tre quarti di parola; quattro token della domanda contano come uno.',
-    priceMalformed: 'Scrivi un numero come 1,25, senza separatori delle migliaia, o niente.',
+    priceMalformed: 'Scrivi un numero come 1,25, senza separatori delle migliaia, o lascia vuoto.',
     priceSave: 'Imposta il prezzo',
-    priceSaved: 'Impostato: lo legge chi chiede da adesso in poi.',
+    priceSaved: 'Impostato. Vale per le domande da adesso in poi.',
   },
 };

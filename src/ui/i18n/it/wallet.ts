@@ -12,7 +12,7 @@ export const wallet: WalletText = {
     addWhy:
       'Ha un indirizzo e monete suoi, dalle stesse 24 parole: non c’è altro da scrivere. Dopo un ' +
       'ripristino dalle parole i conti usati vengono ritrovati, i loro nomi no.',
-    searching: 'Cerco altri conti di queste parole…',
+    searching: 'Ricerca di altri conti di queste parole…',
     searchLocked: 'Per cercare altri conti di queste parole, sblocca il portafoglio.',
     searchFailed: 'Non è stato possibile cercare altri conti di queste parole.',
     searchAgain: 'Cerca di nuovo',
@@ -24,21 +24,21 @@ export const wallet: WalletText = {
     renameTitle: 'Nome del conto',
     nameWhy: 'Lo vedi solo tu, su questo dispositivo.',
     name: 'Nome',
-    make: 'Crealo e usalo',
+    make: 'Crea e usa',
     save: 'Salva',
     paid: 'Il lavoro è pagato al conto in uso.',
   },
   watch: {
     title: 'Indirizzi osservati',
-    why: 'Saldi che chiunque può guardare, dimostrati qui come il tuo. Non servono chiavi.',
+    why: 'Chiunque può guardare qualsiasi saldo. Qui è dimostrato come il tuo; non servono chiavi.',
     add: 'Osserva un indirizzo',
     address: 'Indirizzo',
-    name: 'Nome, se vuoi',
+    name: 'Nome (facoltativo)',
     go: 'Osserva',
     remove: (name) => `Non osservare più ${name}`,
-    removeShort: 'Togli',
+    removeShort: 'Rimuovi',
     notProven: 'non ancora dimostrato',
-    maturing: (amount) => `e ${amount} VLT in maturazione`,
+    maturing: (amount) => `e ${amount} VLT non ancora spendibili`,
   },
   fee: {
     legend: 'Commissione',
@@ -50,27 +50,23 @@ export const wallet: WalletText = {
     fastWhy: 'nel prossimo blocco',
     room: 'Nei blocchi c’è posto: basta la commissione minima.',
     custom: 'Un’altra commissione',
-    least: (fee) => `Almeno ${fee} VLT: con meno non prende il posto di quello in attesa.`,
+    least: (fee) => `Almeno ${fee} VLT: con meno non può sostituire il pagamento in attesa.`,
   },
   replace: {
     speedUp: 'Accelera',
     speedUpWhy:
-      'Lo stesso pagamento con una commissione più alta. Solo uno dei due può stare nella catena: ' +
-      'non si paga due volte.',
+      'Lo stesso pagamento con una commissione più alta. Solo uno dei due può entrare nella catena: non si paga due volte.',
     cancel: 'Annulla il pagamento',
     cancelWhy:
-      'Invia a te l’importo più piccolo al posto del pagamento, con una commissione più alta. Se ' +
-      'arriva prima in un blocco, il pagamento non ci arriverà mai. Se il pagamento è più svelto, ' +
-      'resta.',
+      'Invia a te stesso l’importo più piccolo al posto del pagamento, con una commissione più alta. Se entra prima in un blocco, il pagamento non ci entrerà mai. Se il pagamento è più veloce, resta valido.',
     lost: (rest) =>
-      `Con questa commissione resterebbero ${rest}, meno degli 0,01 VLT che un conto deve tenere: ` +
-      'vanno a un minatore.',
+      `Con questa commissione resterebbero ${rest}, meno degli 0,01 VLT che un conto deve avere: andrebbero a chi mina.`,
     cancelGo: 'Annulla il pagamento',
-    keep: 'Lascialo',
+    keep: 'Non annullare',
     cancelSent: 'Annullamento inviato',
-    cancelSentWhy: 'Vale quello dei due che entra prima in un blocco: lo dice “In attesa”.',
+    cancelSentWhy: 'Vale quello dei due che entra prima in un blocco: guarda «In attesa».',
     cancellation: 'Annullamento di un pagamento',
-    rival: 'ne prenderà il posto uno tuo più caro',
+    rival: 'lo sta sostituendo un tuo pagamento più recente',
     until: (n, height, left) =>
       counted(n, {
         one: `vale fino al blocco ${height}, ne manca uno`,
@@ -79,17 +75,17 @@ export const wallet: WalletText = {
   },
   pay: {
     paste: 'Un indirizzo, o un link di pagamento (pila:…)',
-    asksAs: (label) => `Dice chi chiede: «${label}»`,
+    asksAs: (label) => `Chi chiede si presenta come «${label}»`,
     message: (text) => `Messaggio: «${text}»`,
     unchecked: 'Lì chiunque può scrivere qualsiasi cosa. Solo l’indirizzo decide chi è pagato.',
   },
   receive: {
     request: 'Chiedi un importo',
-    amount: 'Importo in VLT, se vuoi',
-    label: 'Il tuo nome, se vuoi',
+    amount: 'Importo in VLT (facoltativo)',
+    label: 'Il tuo nome (facoltativo)',
     qr: 'Codice QR del link di pagamento',
     link: 'Link di pagamento',
     copyLink: 'Copia il link',
-    amountWrong: 'Scrivi un numero sopra lo zero, come 1,25, o niente.',
+    amountWrong: 'Scrivi un numero maggiore di zero, come 1,25, o lascia vuoto.',
   },
 };
