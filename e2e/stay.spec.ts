@@ -66,6 +66,9 @@ test('a reload keeps keys, chain and balance, and does not mine', async () => {
   // What was worked stays, though this page has counted nothing yet.
   await expect.poll(worked).toBe(units);
   expect(await countOf(page, en.pila.completed)).toBe(0);
+  // So does the pile, sealed up to the last block that paid.
+  const drawn = en.plate.describe(units.toLocaleString('en'), '[1-9]\\d*', '\\d+');
+  await expect(page.getByRole('img', { name: new RegExp(drawn) })).toBeVisible();
   await expect.poll(balance).toBe(BigInt(paid));
   await agreed();
   await expect(sentence(page)).toHaveText(en.sentence.off);

@@ -71,3 +71,44 @@ test('a pause for a time says its end, is the same after a reload, and can be en
   await expect(sentence(page)).toHaveText(en.sentence.paused);
   await expect(button(page, en.pila.resume)).toBeEnabled();
 });
+
+test('only while nobody is there: asked for when chosen, and the browser says when', async ({
+  page,
+  context,
+}) => {
+  await page.goto(seed.url);
+  const session = await context.newCDPSession(page);
+  const { browserContextId } = (await session.send('Target.getTargetInfo')).targetInfo;
+  const away = page.getByRole('checkbox', { name: work.unattended.away });
+  const allow = (setting: 'granted' | 'denied') =>
+    session.send('Browser.setPermission', {
+      permission: { name: 'idle-detection' },
+      setting,
+      origin: new URL(seed.url).origin,
+      ...(browserContextId !== undefined && { browserContextId }),
+    });
+  await allow('denied');
+  await goTo(page, 'settings');
+  await away.click();
+  await expect(page.getByText(work.unattended.awayRefused)).toBeVisible();
+  await expect(away).not.toBeChecked();
+
+  await allow('granted');
+  const setHere = (isUserActive: boolean) =>
+    session.send('Emulation.setIdleOverride', { isUserActive, isScreenUnlocked: true });
+  await setHere(true);
+  await away.click();
+  await expect(page.getByText(work.unattended.awayRefused)).toBeHidden();
+  await expect(away).toBeChecked();
+  await goTo(page, 'pila');
+  await button(page, en.pila.start).click();
+  await expect(sentence(page)).toHaveText(en.sentence.held);
+  await expect(page.getByText(en.care.reasons.presence)).toBeVisible();
+  await setHere(false);
+  await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
+  await expect.poll(() => unitsOn(page)).toBeGreaterThan(0);
+  await setHere(true);
+  await expect(sentence(page)).toHaveText(en.sentence.held);
+  await button(page, en.care.anyway).click();
+  await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
+});

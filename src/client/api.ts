@@ -717,6 +717,19 @@ export interface WorkDay {
   readonly earned: bigint;
 }
 
+/** A block that this device found, and the units of all its days and models that were completed by then. */
+export interface WorkFound {
+  readonly height: number;
+  readonly units: number;
+}
+
+export interface Worked {
+  /** Oldest first. */
+  readonly days: readonly WorkDay[];
+  /** The last ones, oldest first; whether the chain keeps them is not known here. */
+  readonly found: readonly WorkFound[];
+}
+
 export interface MiningOptions {
   readonly model?: string;
   readonly backend?: BackendChoice;
@@ -744,8 +757,8 @@ export type MiningApi = {
    * undefined: nothing, or this run was already told to start or to stop.
    */
   takeIntent(): Promise<{ readonly fromMs: number } | undefined>;
-  /** What this device has worked since it first did, over restarts: by day and model, oldest first. */
-  worked(): Promise<WorkDay[]>;
+  /** What this device has worked since it first did, over restarts: by day and model. */
+  worked(): Promise<Worked>;
   /**
    * Answers for pay over channels, with the model that is loaded, also while mining is paused. undefined: takes no more
    * questions; open channels are closed in time all the same. @throws SERVING_MISSING, and what the keys fail with

@@ -30,6 +30,8 @@ export class Preferences {
   awake = $state(false);
   /** Go on with the work after a reload: only where a person wants it. */
   goesOn = $state(false);
+  /** Work only while nobody is at this device: only where a person wants it. */
+  onlyAway = $state(false);
   /** When a person declined to install the app, ms. */
   declinedMs = $state<number>();
   /** Answer questions of others for pay while this device works: only where a person wants it. */
@@ -52,6 +54,7 @@ export class Preferences {
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
     this.awake = this.#read('awake') === 'yes';
     this.goesOn = this.#read('goes-on') === 'yes';
+    this.readAway();
     this.readAnswers();
     this.readFetches();
     const declined = this.#read('install-declined');
@@ -108,6 +111,16 @@ export class Preferences {
   stayAwake(awake: boolean): void {
     this.awake = awake;
     this.#write('awake', awake ? 'yes' : 'no');
+  }
+
+  /** Another tab may have changed it. */
+  readAway(): void {
+    this.onlyAway = this.#read('only-away') === 'yes';
+  }
+
+  workAway(onlyAway: boolean): void {
+    this.onlyAway = onlyAway;
+    this.#write('only-away', onlyAway ? 'yes' : 'no');
   }
 
   goOn(goesOn: boolean): void {

@@ -285,6 +285,10 @@ export class Session {
     void this.refresh().catch(() => undefined);
   }
 
+  /** Reads what this device remembers of its work. */
+  recall = (): Promise<void> =>
+    this.log.recall(this.peer, this.vault?.address, () => this.miner.units).catch(() => undefined);
+
   /** History and waiting payments. */
   async refresh(): Promise<void> {
     const address = this.vault?.address;

@@ -35,6 +35,7 @@ import {
   type AccountEntry,
   type FoundBlockPay,
   type WorkDay,
+  type WorkFound,
 } from '../../src/client/api.ts';
 import { CHANNELS_LIMIT_FIRST } from '../../src/wallet/channels.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
@@ -198,6 +199,8 @@ export class MemoryEngine implements Engine {
   entries: AccountEntry[] = [];
   /** By day and model. */
   worked: WorkDay[] = [];
+  /** Blocks found here. */
+  foundHere: WorkFound[] = [];
   /** What the faucet says. */
   gift: Gift = { mining: true };
   /** Blocks that pay the account. */
@@ -489,7 +492,7 @@ export class MemoryEngine implements Engine {
       this.miner = { ...this.miner, pausedUntilMs: undefined };
       this.#mine('paused');
     },
-    worked: async () => this.worked,
+    worked: async () => ({ days: this.worked, found: this.foundHere }),
     finishMining: async () => {
       this.#note('client.finishMining');
       this.#mine('off');

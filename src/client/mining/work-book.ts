@@ -3,10 +3,10 @@
  * whichever tabs are open, and kept over reloads and restarts. Bounded: the oldest days go first.
  */
 import type { Store } from '../../chain/store/store.ts';
-import { encode, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
+import { encode, list, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { dayOf } from '../../lib/day.ts';
-import type { MinerStatus, WorkDay } from '../api.ts';
+import type { MinerStatus, WorkDay, Worked } from '../api.ts';
 
 const WorkRecord = struct({ units: u32, blocks: u32, ms: u48, earned: u64 });
 /** Days and models together: of one model more than ten years. */
@@ -16,6 +16,10 @@ const PAUSE_MS = 120_000;
 /** ms between two writes while units come, of which a fast device makes hundreds a second. */
 const WRITE_MS = 2000;
 const PREFIX = 'worked/';
+/** Blocks found that are kept with what was completed by then: deeper ones are not reorganised. */
+const FOUND_MAX = 64;
+const FOUND = 'work/found';
+const FoundRecord = list(struct({ height: u32, units: u48 }), FOUND_MAX);
 
 type Row = Omit<WorkDay, 'day' | 'model'>;
 const NOTHING: Row = { units: 0, blocks: 0, ms: 0, earned: 0n };
@@ -27,8 +31,7 @@ export interface WorkBook {
   note(status: MinerStatus): void;
   /** A block was found here. @param height its own */
   noteFound(height: number): void;
-  /** Oldest first. */
-  all(): WorkDay[];
+  all(): Worked;
 }
 
 export async function openWorkBook(store: Store, nowMs: () => number): Promise<WorkBook> {
@@ -37,6 +40,8 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
     const row = tryDecode(WorkRecord, value);
     if (row) rows.set(key, row);
   }
+  const kept = await store.get(FOUND);
+  let found = (kept && tryDecode(FoundRecord, kept)) ?? [];
   let last: { readonly status: MinerStatus; readonly atMs: number } | undefined;
   /** Of the unit in work: it counts with that unit, however long it takes, or when the work stops. */
   let unitMs = 0;
@@ -59,6 +64,7 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
         dirty.clear();
         await store.batch(
           keys.map((key) => {
+            if (key === FOUND) return { key, value: encode(FoundRecord, found) };
             const row = rows.get(key);
             return { key, value: row && encode(WorkRecord, row) };
           }),
@@ -108,12 +114,19 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
     },
     noteFound(height) {
       add({ blocks: 1, earned: subsidyAt(height) });
+      const units = [...rows.values()].reduce((sum, row) => sum + row.units, 0);
+      // Found again at a height, the one before was replaced.
+      const others = found.filter((one) => one.height !== height);
+      found = [...others, { height, units }].slice(-FOUND_MAX);
+      dirty.add(FOUND);
       void write();
     },
-    all: () =>
-      [...rows].map(([key, row]) => {
+    all() {
+      const days = [...rows].map(([key, row]): WorkDay => {
         const [, day = '', ...name] = key.split('/');
         return { day, model: name.join('/'), ...row };
-      }),
+      });
+      return { days, found };
+    },
   };
 }

@@ -18,11 +18,13 @@ export type Sensed =
   | { readonly type: 'battery'; readonly charging: boolean; readonly percent: number }
   | { readonly type: 'pressure'; readonly pressure: Pressure }
   | { readonly type: 'visibility'; readonly hidden: boolean }
-  /** A person wants the work to go on although the computer runs on battery. */
+  /** Whether somebody is at the computer; undefined: work may go on either way. */
+  | { readonly type: 'presence'; readonly here: boolean | undefined }
+  /** A person wants the work to go on although the computer runs on battery, or they are at it. */
   | { readonly type: 'anyway' };
 
 /** Why the work takes less of the time than a person chose. */
-export type Reason = 'battery' | 'pressure' | 'frames' | 'hidden';
+export type Reason = 'battery' | 'presence' | 'pressure' | 'frames' | 'hidden';
 
 export interface Verdict {
   /** Share of the time, 0 to 1; 0 holds the work. */
@@ -40,7 +42,9 @@ export interface PolicyState {
   readonly drained: number | undefined;
   readonly pressure: Pressure;
   readonly hidden: boolean;
-  /** Time until which the battery is ignored, ms. */
+  /** Somebody is there who wants no work meanwhile. */
+  readonly here: boolean;
+  /** Time until which battery and presence are ignored, ms. */
   readonly anywayUntilMs: number;
 }
 
@@ -51,6 +55,7 @@ export const POLICY_START: PolicyState = {
   drained: undefined,
   pressure: 'nominal',
   hidden: false,
+  here: false,
   anywayUntilMs: 0,
 };
 
@@ -87,6 +92,8 @@ export function sense(state: PolicyState, event: Sensed, nowMs: number): PolicyS
       return { ...state, pressure: event.pressure };
     case 'visibility':
       return { ...state, hidden: event.hidden, calm: 0 };
+    case 'presence':
+      return { ...state, here: event.here === true };
     case 'anyway':
       return { ...state, anywayUntilMs: nowMs + ANYWAY_MS };
   }
@@ -110,8 +117,10 @@ function drainedAfter(
 }
 
 export function verdictOf(state: PolicyState, nowMs: number): Verdict {
-  if (state.drained !== undefined && nowMs >= state.anywayUntilMs)
-    return { duty: 0, reason: 'battery' };
+  if (nowMs >= state.anywayUntilMs) {
+    if (state.drained !== undefined) return { duty: 0, reason: 'battery' };
+    if (state.here) return { duty: 0, reason: 'presence' };
+  }
   const wanted = state.intensity / 100;
   const pressed = PRESSURE_FACTOR[state.pressure];
   const slowed = 0.5 ** state.slowed;

@@ -1,5 +1,6 @@
 /** What became of the work since the page was opened: the rate it had, and the blocks that paid for it. */
-import type { ChainApi, MinerStatus } from '../../client/api.ts';
+import type { ChainApi, ClientApi, MinerStatus, WorkDay } from '../../client/api.ts';
+import { equal } from '../../lib/bytes.ts';
 import { noteBlocks, paidOf, SEAL_DEPTH, type OwnBlocks } from './pile.ts';
 import { NO_RATES, noteRate, type RateLog } from './rate-log.ts';
 
@@ -8,12 +9,44 @@ export class WorkLog {
   own = $state.raw<OwnBlocks>(new Map());
   /** Work measured for accounts that were paid before this one. */
   before = $state.raw(0);
+  /** What this device has worked, by day and model. */
+  days = $state.raw<readonly WorkDay[]>([]);
+  /** Units that were completed before the miner's count began. */
+  had = $state.raw(0);
+  /** Units that blocks paid which were found before the page was opened. */
+  #paidBefore = $state.raw(0);
   readonly #openedMs = Date.now();
   #turn = 0;
 
-  /** Units that are paid. */
+  /** Units that are paid, of all that this device completed. */
   get paid(): number {
-    return paidOf(this.own);
+    return Math.max(this.#paidBefore, paidOf(this.own));
+  }
+
+  /**
+   * Reads what this device remembers of its work.
+   * @param mine who is paid; undefined: nobody yet
+   * @param count what the miner has counted, asked when the answer is here
+   */
+  async recall(
+    client: Pick<ClientApi, 'worked' | 'header'>,
+    mine: Uint8Array | undefined,
+    count: () => number,
+  ): Promise<void> {
+    const { days, found } = await client.worked();
+    this.days = days;
+    const all = days.reduce((sum, { units }) => sum + units, 0);
+    this.had = Math.max(0, all - count());
+    const turn = this.#turn;
+    for (const { height, units } of found.toReversed()) {
+      // Of those that the chain has kept, the last is enough.
+      const header = mine && (await client.header(height));
+      if (turn !== this.#turn) return;
+      if (!header || !equal(header.miner, mine)) continue;
+      this.#paidBefore = units;
+      return;
+    }
+    this.#paidBefore = 0;
   }
 
   note(status: MinerStatus, onBattery = false): void {
@@ -32,13 +65,15 @@ export class WorkLog {
     // It adorns numbers that stand beside it: after a failure the next head asks again.
     const headers = await chain.headers(height, SEAL_DEPTH).catch(() => []);
     if (turn !== this.#turn || !headers.length) return;
-    this.own = noteBlocks(this.own, headers, { mine, sinceMs: this.#openedMs, units });
+    const all = this.had + units;
+    this.own = noteBlocks(this.own, headers, { mine, sinceMs: this.#openedMs, units: all });
   }
 
   /** Another account is paid from now on. */
   forget(): void {
     this.#turn++;
     this.own = new Map();
+    this.#paidBefore = 0;
     this.before = this.rates.measuredMs;
   }
 }

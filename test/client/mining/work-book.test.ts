@@ -29,13 +29,15 @@ test('counts units, blocks, hours and pay, and is the same after a restart', asy
   book.noteFound(7);
   const row = { day: '2026-12-02', model: 'lingua', units: 3, blocks: 1, ms: 4000 };
   const expected = { ...row, earned: subsidyAt(7) };
-  expect(book.all()).toEqual([expected]);
-  await expect.poll(async () => (await openWorkBook(store, () => ms)).all()).toEqual([expected]);
+  expect(book.all().days).toEqual([expected]);
+  await expect
+    .poll(async () => (await openWorkBook(store, () => ms)).all().days)
+    .toEqual([expected]);
   // A new worker counts from 0; the night is no work; another model has a row of its own.
   const again = await openWorkBook(store, () => ms);
   ms += 86_400_000;
   again.note(status(2, { model: 'polyglot' }));
-  expect(again.all()).toEqual([
+  expect(again.all().days).toEqual([
     expected,
     { day: '2026-12-03', model: 'polyglot', units: 2, blocks: 0, ms: 0, earned: 0n },
   ]);
@@ -51,7 +53,7 @@ test('a pause is no work, and what was begun before it is', async () => {
   book.note(status(0));
   ms += 600_000;
   book.note(status(1));
-  expect(book.all()).toMatchObject([{ units: 1, ms: 3000 }]);
+  expect(book.all().days).toMatchObject([{ units: 1, ms: 3000 }]);
 });
 
 test('the time of a unit counts whole, though it takes longer than a pause', async () => {
@@ -65,7 +67,7 @@ test('the time of a unit counts whole, though it takes longer than a pause', asy
     }
     book.note(status(units + 1));
   }
-  expect(book.all()).toMatchObject([{ units: 2, ms: 300_000 }]);
+  expect(book.all().days).toMatchObject([{ units: 2, ms: 300_000 }]);
 });
 
 test('is written at most once in two seconds while units come, and at once when they stop', async () => {
@@ -91,7 +93,7 @@ test('is written at most once in two seconds while units come, and at once when 
   expect(writes).toBe(1);
   book.note(status(100, { state: 'paused' }));
   await expect
-    .poll(async () => (await openWorkBook(memory, () => ms)).all())
+    .poll(async () => (await openWorkBook(memory, () => ms)).all().days)
     .toMatchObject([{ units: 100 }]);
   expect(writes).toBe(2);
 });
@@ -104,8 +106,30 @@ test('keeps 4,000 rows: the oldest goes first, also from the store', async () =>
     if (row % 10 === 0) ms += 86_400_000;
     book.note(status(row + 1, { model: `model-${row}` }));
   }
-  expect(book.all()).toHaveLength(4000);
-  expect(book.all()[0]!.model).toBe('model-1');
+  expect(book.all().days).toHaveLength(4000);
+  expect(book.all().days[0]!.model).toBe('model-1');
   book.note(status(4001, { state: 'paused' }));
   await expect.poll(async () => (await store.range('worked/', 'worked0')).length).toBe(4000);
+});
+
+test('remembers what was completed when each of the last blocks was found', async () => {
+  const store = createMemoryStore();
+  const book = await openWorkBook(store, () => NOON);
+  book.note(status(5));
+  book.noteFound(7);
+  book.note(status(8, { model: 'polyglot' }));
+  book.noteFound(8);
+  const found = [
+    { height: 7, units: 5 },
+    { height: 8, units: 8 },
+  ];
+  expect(book.all().found).toEqual(found);
+  await expect.poll(async () => (await openWorkBook(store, () => NOON)).all().found).toEqual(found);
+  // After a reorganisation, at the same height.
+  book.note(status(9, { model: 'polyglot' }));
+  book.noteFound(8);
+  expect(book.all().found).toEqual([found[0], { height: 8, units: 9 }]);
+  for (let height = 9; height < 100; height++) book.noteFound(height);
+  expect(book.all().found).toHaveLength(64);
+  expect(book.all().found[0]!.height).toBe(36);
 });

@@ -107,6 +107,18 @@ it('a hidden tab takes half of the time at most', () => {
   expect(after(hidden, { type: 'visibility', hidden: false }).duty).toBe(1);
 });
 
+it('somebody who wants work only when they are away holds it, but where they say otherwise', () => {
+  const here: Sensed = { type: 'presence', here: true };
+  const held = { duty: 0, reason: 'presence' };
+  expect(after(here)).toEqual(held);
+  for (const gone of [false, undefined])
+    expect(after(here, { type: 'presence', here: gone })).toEqual({ duty: 1, reason: undefined });
+  expect(after(here, battery(false, 60)).reason).toBe('battery');
+  const said = sense(sense(POLICY_START, here, 0), { type: 'anyway' }, 0);
+  expect(verdictOf(said, ANYWAY_MS - 1).duty).toBe(1);
+  expect(verdictOf(said, ANYWAY_MS)).toEqual(held);
+});
+
 it('never works more than was chosen, says why it works less, and is free in calm', () => {
   const event = fc.oneof<fc.Arbitrary<Sensed>[]>(
     fc.constantFrom(...INTENSITIES).map((percent) => ({ type: 'intensity', percent })),
@@ -118,6 +130,7 @@ it('never works more than was chosen, says why it works less, and is free in cal
     }),
     fc.constantFrom(...PRESSURES).map((pressure) => ({ type: 'pressure', pressure })),
     fc.boolean().map((hidden) => ({ type: 'visibility', hidden })),
+    fc.constantFrom(true, false, undefined).map((here) => ({ type: 'presence', here })),
     fc.constant({ type: 'anyway' }),
   );
   fc.assert(
@@ -130,11 +143,12 @@ it('never works more than was chosen, says why it works less, and is free in cal
       expect(reason !== undefined).toBe(
         duty < chosen || state.pressure === 'serious' || state.pressure === 'critical',
       );
-      expect(reason === 'battery').toBe(duty === 0);
+      expect(reason === 'battery' || reason === 'presence').toBe(duty === 0);
       const calm: Sensed[] = [
         battery(true, 100),
         { type: 'pressure', pressure: 'nominal' },
         { type: 'visibility', hidden: false },
+        { type: 'presence', here: false },
         ...times(10, frames(0)),
       ];
       const rested = calm.reduce((s, e) => sense(s, e, 1e9), state);

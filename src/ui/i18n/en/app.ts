@@ -124,6 +124,7 @@ export const en = {
     reasons: {
       battery:
         'This computer is on battery. Work goes on once it is plugged in and has charged by 5%.',
+      presence: 'You are here: work goes on once nobody has touched this device for a minute.',
       pressure: 'Slower for now: the processor is busy or hot.',
       frames: 'Slower for now: this page stutters.',
       hidden: 'At half speed: this tab is hidden.',

@@ -124,6 +124,7 @@ export const it: Text = {
     reasons: {
       battery:
         'Il computer va a batteria. Il lavoro riprende quando è collegato alla corrente e ha ricaricato il 5%.',
+      presence: 'Ci sei tu: il lavoro riprende quando nessuno tocca il dispositivo per un minuto.',
       pressure: 'Più piano per ora: il processore è occupato o caldo.',
       frames: 'Più piano per ora: la pagina va a scatti.',
       hidden: 'A metà velocità: questa scheda è nascosta.',
