@@ -10,7 +10,7 @@ import { SILENT_MS } from '../src/ui/settings/device/install.svelte.ts';
 import { backUp, button, countOf, figure, goTo, pause, sentence, valueOf } from './support/app.ts';
 import type { StorageBuckets } from '../src/wallet/vault/vault-places.ts';
 import config from './playwright.config.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -25,7 +25,7 @@ declare global {
 }
 
 test.beforeAll(async () => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
   profile = mkdtempSync(join(tmpdir(), 'pila-profile-'));
   // Private contexts cannot be installed from.
   context = await chromium.launchPersistentContext(profile, {

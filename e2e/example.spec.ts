@@ -5,7 +5,7 @@
 import { expect, test } from '@playwright/test';
 import { createServer, preview, type PreviewServer, type ViteDevServer } from 'vite';
 import { formatAddress } from '../src/core/address.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from './support/seed.ts';
 
 const address = formatAddress(new Uint8Array(32).fill(7), 'rpila');
 let seed: Seed;
@@ -13,7 +13,7 @@ let vite: ViteDevServer | PreviewServer;
 let folder: string;
 
 test.beforeAll(async () => {
-  seed = await startSeed({ args: ['--mine', '--public'] });
+  seed = await startSeed({ args: [...BLOCKS_WHEN_NEEDED, '--public'] });
   const { PILA_PAGES: root } = process.env;
   const place = { port: 0, host: '127.0.0.1' };
   if (root) vite = await preview({ root, configFile: false, preview: place });

@@ -14,7 +14,7 @@ import {
   valueOf,
   wordAsked,
 } from './support/app.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -28,7 +28,7 @@ let words: string[];
 let address: string;
 
 test.beforeAll(async ({ browser }) => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
   // A phone with a keyboard: the bar of places must not cover what has the focus.
   context = await browser.newContext({ viewport: { width: 390, height: 844 } });
   page = await context.newPage();

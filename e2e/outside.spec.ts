@@ -3,11 +3,13 @@ import { expect, test, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { network } from '../src/ui/i18n/en/network.ts';
 import { it } from '../src/ui/i18n/it/app.ts';
-import { button, createKeys, placeLink } from './support/app.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
+import { button, createKeys, goTo, heightOf, placeLink } from './support/app.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from './support/seed.ts';
 
 let seed: Seed;
-test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e', args: ['--mine'] })));
+test.beforeAll(
+  async () => void (seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED })),
+);
 test.afterAll(async () => {
   await seed.kill();
   removeData(seed);
@@ -137,6 +139,9 @@ test('what is drawn in groups is copied in one piece, by a click and by a mouse'
   await page.getByLabel(network.search.label).fill(copied);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(new RegExp(`#/address/${copied}`));
+  await goTo(page, 'wallet');
+  await button(page, en.wallet.faucet).click();
+  await expect.poll(() => heightOf(seed)).toBeGreaterThan(0);
   await page.goto(`${seed.url}#/block/1`);
   const long = page.locator('dd.mono .value').first();
   await long.selectText();

@@ -80,6 +80,12 @@ async function beginLate(name: (typeof AT_HOME)[number], data: string): Promise<
   await beginChain(network, data, Date.now() - network.params.lagMs);
 }
 
+/**
+ * Flags of a seed that mines while a gift or a payment waits: one that mines on takes all the time there is, for blocks
+ * by which nothing is shown.
+ */
+export const BLOCKS_WHEN_NEEDED = ['--gift-blocks', 'all'] as const;
+
 /** Niceness of a seed that mines: beside two busy cores its blocks still come within a second or two. */
 const NICE = 10;
 
@@ -136,7 +142,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
     setTimeout(() => fail('is not ready'), READY_MS_MAX).unref();
   });
   await ready;
-  if (args.includes('--mine')) giveWay(child.pid!);
+  if (args.includes('--mine') || args.includes('--gift-blocks')) giveWay(child.pid!);
   let id = 0;
   return {
     pid: child.pid!,

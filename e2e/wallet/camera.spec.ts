@@ -7,12 +7,12 @@ import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { qrPath } from '../../src/ui/wallet/qr.ts';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
 import { backUp, button, createKeys, readVolts } from '../support/app.ts';
-import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from '../support/seed.ts';
 
 const OTHER = formatAddress(new Uint8Array(32).fill(7), 'rpila');
 let seed: Seed;
 test.beforeAll(async () => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
 });
 test.afterAll(async () => {
   await seed.kill();

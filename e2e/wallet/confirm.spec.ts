@@ -6,7 +6,7 @@ import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
 import { button, createKeysWithCoins, pressToConfirm, readVolts } from '../support/app.ts';
-import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -26,7 +26,7 @@ let context: BrowserContext;
 let page: Page;
 
 test.beforeAll(async ({ browser }) => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
   context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   page = await context.newPage();
   await page.goto(`${seed.url}#/wallet`);

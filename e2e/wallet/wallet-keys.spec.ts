@@ -26,7 +26,7 @@ import {
   valueOf,
   workGently,
 } from '../support/app.ts';
-import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -55,7 +55,7 @@ async function open(fragment = '#/wallet'): Promise<void> {
 }
 
 test.beforeAll(async ({ browser }) => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
   context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   await open();
 });

@@ -18,7 +18,7 @@ import {
   untilOpensOffline,
   wordAsked,
 } from '../support/app.ts';
-import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -35,7 +35,7 @@ let address: string;
 let seedWords: string[];
 
 test.beforeAll(async ({ browser }) => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
   context = await browser.newContext();
   page = await context.newPage();
   await page.goto(`${seed.url}#/wallet`);

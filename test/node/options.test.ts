@@ -17,7 +17,7 @@ describe('options', () => {
       rpcPort: 8792,
       rtcPort: 8791,
       mine: false,
-      giftBlocks: true,
+      giftBlocks: 'yes',
       payout: undefined,
       model: 'minilm',
       bootstrap: [],
@@ -38,7 +38,8 @@ describe('options', () => {
       packages: undefined,
       serveBytes: 2 ** 32,
     });
-    expect(parseOptions(['--network', 'e2e'])).toMatchObject({ data: '.data/e2e', model: 'tiny' });
+    const atHome = { data: '.data/e2e', model: 'tiny', giftBlocks: 'no' };
+    expect(parseOptions(['--network', 'e2e'])).toMatchObject(atHome);
   });
 
   it('take every flag', () => {
@@ -52,7 +53,7 @@ describe('options', () => {
     const asking = ['--prune', '2049', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
     const chats = ['--serve', 'smollm2', '--serve=/c', '--token-price', '0.000002'];
     const answers = ['--answer-price', '0.000001', '--trust-state', ...chats];
-    const gifts = ['--gift-blocks', 'no'];
+    const gifts = ['--gift-blocks', 'all'];
     const served = ['--package', '/a', '--package=b', '--serve-bytes', '16777216'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const pages = ['--api-origin', 'https://a.example', '--api-origin=http://localhost:5173'];
@@ -80,7 +81,7 @@ describe('options', () => {
       rpcPort: 1,
       rtcPort: 65535,
       mine: true,
-      giftBlocks: false,
+      giftBlocks: 'all',
       payout: 'rpila1',
       model: 'lingua',
       bootstrap: [ws, ws],
@@ -206,7 +207,7 @@ describe('options', () => {
     [['--package', ''], "--package takes a folder, not ''"],
     [Array.from({ length: 9 }, () => '--package=a'), '--package: at most 8'],
     [['--serve-bytes', '16777215'], "at least 16777216 bytes an hour, not '16777215'"],
-    [['--gift-blocks', 'on'], "yes or no, not 'on'"],
+    [['--gift-blocks', 'on'], "yes, no or all, not 'on'"],
     [['--serve-bytes=-1'], '--serve-bytes takes 0, or'],
     [['--serve-bytes', '4G'], "not '4G'"],
     [['--without', 'tx.nonce'], "'--without'"],

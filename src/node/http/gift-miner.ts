@@ -1,5 +1,6 @@
 /**
- * Mines for the faucet where nobody else does: from a gift's coming until no gift waits any more, usually one block.
+ * Mines where nobody else does: from the coming of the faucet's gift, or of any transaction, until none waits any more,
+ * usually one block.
  * Work beyond a share of the time waits, so that calls of the faucet, however many, cost no more than that.
  */
 import type { FullChain } from '../../chain/full/full-chain.ts';
@@ -17,13 +18,15 @@ export const WORK_SHARE = 0.1;
 const WORK_MS_MIN = 10_000;
 
 export interface GiftMiner {
-  /** A gift waits. @returns whether this node works on a block for it, now or in seconds */
+  /** Something waits. @returns whether this node works on a block for it, now or in seconds */
   wake(): boolean;
   /** Resolves when nothing is mined any more. */
   stop(): Promise<void>;
 }
 
 export interface GiftMinerDeps {
+  /** For transactions of anybody, not of the faucet alone. */
+  readonly isForAll: boolean;
   readonly chain: Pick<FullChain, 'mempool' | 'subscribe'>;
   readonly miner: SeedMiner;
   readonly log: Log;
@@ -31,7 +34,8 @@ export interface GiftMinerDeps {
   readonly steadyMs: () => number;
 }
 
-export function createGiftMiner({ chain, miner, log, steadyMs }: GiftMinerDeps): GiftMiner {
+export function createGiftMiner(deps: GiftMinerDeps): GiftMiner {
+  const { isForAll, chain, miner, log, steadyMs } = deps;
   const giver = fromHex(FAUCET_ADDRESS, 32)!;
   /** ms of work that were allowed at `countedMs`. */
   let allowedMs = WORK_MS_MAX;
@@ -48,7 +52,8 @@ export function createGiftMiner({ chain, miner, log, steadyMs }: GiftMinerDeps):
     allowedMs = Math.min(WORK_MS_MAX, allowedMs + change);
     countedMs = now;
   }
-  const waits = (): boolean => chain.mempool.of(giver).length > 0;
+  const waits = (): boolean =>
+    isForAll ? chain.mempool.size > 0 : chain.mempool.of(giver).length > 0;
   const turn = (act: () => Promise<void>): void =>
     void (turns = turns.then(act).catch((e: unknown) => {
       log.warn('gift.not-mined', { why: AppError.from(e).message });
@@ -85,6 +90,8 @@ export function createGiftMiner({ chain, miner, log, steadyMs }: GiftMinerDeps):
 
   const off = chain.subscribe(({ type }) => {
     if (type === 'head' && isWorking && !waits()) rest();
+    // The faucet itself wakes for its gifts.
+    if (type === 'tx' && isForAll) wake();
   });
   return {
     wake,

@@ -16,6 +16,9 @@ import { LOOPBACK } from '../http/http.ts';
 import { isSeedAddress } from '../seed-address.ts';
 import { servingOf } from '../served/served-folders.ts';
 
+const GIFT_BLOCKS = ['yes', 'no', 'all'] as const;
+export type GiftBlocks = (typeof GIFT_BLOCKS)[number];
+
 /** Model to mine with on a network that admits no model yet; the network refuses it. */
 const UNADMITTED = 'lingua';
 /** Addresses announced besides the page's own. */
@@ -38,8 +41,8 @@ export interface Options {
   /** UDP port for WebRTC-direct. */
   readonly rtcPort: number;
   readonly mine: boolean;
-  /** Mines a block when a gift of the faucet waits. */
-  readonly giftBlocks: boolean;
+  /** Whether a block is mined when a gift of the faucet waits; `all`: when any transaction does. */
+  readonly giftBlocks: GiftBlocks;
   readonly payout: string | undefined;
   readonly model: string;
   readonly bootstrap: readonly string[];
@@ -89,8 +92,8 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --rpc-host HOST    address of JSON-RPC and /metrics (default 127.0.0.1)
   --rpc-port N       their port (default 8792)
   --mine             mine on this computer's CPU, and answer for pay
-  --gift-blocks WHEN yes or no: mine when trial coins of the faucet wait for a block, a tenth of the time at
-                     most (default: yes on local, no elsewhere)
+  --gift-blocks WHEN yes, no or all: mine when trial coins of the faucet, or all transactions, wait for a block, a
+                     tenth of the time at most (default: yes on local, no elsewhere)
   --payout ADDRESS   who is paid for it (default: the node's own key)
   --model NAME       what to run while mining (default lingua; tiny on e2e)
   --answer-price VLT what a sequence of an answer for pay costs while mining
@@ -163,10 +166,11 @@ const FLAGS = {
 
 const wrong = (message: string): AppError => new AppError('WRONG_FLAG', message);
 
-function giftBlocksOf(text: string | undefined, network: NetworkName): boolean {
-  if (text === undefined) return network === 'local';
-  if (text !== 'yes' && text !== 'no') throw wrong(`--gift-blocks takes yes or no, not '${text}'`);
-  return text === 'yes';
+function giftBlocksOf(text: string | undefined, network: NetworkName): GiftBlocks {
+  if (text === undefined) return network === 'local' ? 'yes' : 'no';
+  const when = GIFT_BLOCKS.find((known) => known === text);
+  if (!when) throw wrong(`--gift-blocks takes yes, no or all, not '${text}'`);
+  return when;
 }
 
 function portOf(flag: string, text: string | undefined, otherwise: number): number {

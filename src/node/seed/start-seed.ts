@@ -373,8 +373,10 @@ function minedBy({ options, chain, network, log }: SeedDeps, miner: SeedMiner, c
   const isRecent = (): boolean =>
     !isStale(chain.head().header.time, Date.now(), network.params.blockTimeMs);
   if (options.mine) return () => true;
-  if (!options.giftBlocks) return isRecent;
-  const gifts = createGiftMiner({ chain, miner, log, steadyMs: () => performance.now() });
+  if (options.giftBlocks === 'no') return isRecent;
+  const isForAll = options.giftBlocks === 'all';
+  const steadyMs = () => performance.now();
+  const gifts = createGiftMiner({ isForAll, chain, miner, log, steadyMs });
   closers.push(() => gifts.stop());
   return () => gifts.wake() || isRecent();
 }

@@ -69,6 +69,7 @@ it('gifts without end get a share of the time', async () => {
   let worked = 0;
   let since: number | undefined;
   const gifts = createGiftMiner({
+    isForAll: false,
     // A gift always waits, and no block ever comes.
     chain: { mempool: { of: () => [{}] }, subscribe: () => () => undefined } as never,
     miner: {
@@ -90,3 +91,38 @@ it('gifts without end get a share of the time', async () => {
   expect(worked).toBeGreaterThan(hours * WORK_SHARE * 0.9);
   expect(worked).toBeLessThan(hours * WORK_SHARE + WORK_MS_MAX + 10_000);
 });
+
+it.each([true, false])(
+  'somebody’s transaction has its block where all have: %s',
+  async (isForAll) => {
+    const told: string[] = [];
+    let waiting: readonly object[] = [];
+    let tell = (_event: { type: 'tx' | 'head' }): void => undefined;
+    const gifts = createGiftMiner({
+      isForAll,
+      chain: {
+        mempool: {
+          of: () => [],
+          get size() {
+            return waiting.length;
+          },
+        },
+        subscribe: (listener: typeof tell) => ((tell = listener), () => undefined),
+      } as never,
+      miner: {
+        start: async () => void told.push('start'),
+        stop: async () => void told.push('stop'),
+      },
+      log: silentLog,
+      steadyMs: () => 0,
+    });
+    waiting = [{}];
+    tell({ type: 'tx' });
+    // A block without it.
+    tell({ type: 'head' });
+    waiting = [];
+    tell({ type: 'head' });
+    await gifts.stop();
+    expect(told).toEqual(isForAll ? ['start', 'stop'] : []);
+  },
+);
