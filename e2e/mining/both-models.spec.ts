@@ -87,7 +87,7 @@ test('a fresh page mines with the small model at once, fetches the second behind
   await expect(indexLine(page, en.pila.model)).toHaveText(FIRST);
   await expect
     .poll(async () => (await said()).join('\n'))
-    .toMatch(new RegExp(`Fetching behind the work: .*${SECOND}[^]*for at most 10 more min`));
+    .toMatch(new RegExp(`Downloading while it works: .*${SECOND}[^]*for at most 10 more min`));
   await page.screenshot({ path: test.info().outputPath('behind.png'), fullPage: true });
 
   released.resolve();
