@@ -15,6 +15,8 @@ export class Way<T> {
   /** While set, its sender waits, as for a peer that does not read. */
   held: Promise<void> | undefined;
   isCut = false;
+  /** Frames. */
+  sent = 0;
 
   constructor(codec: Codec<T>, receiver: Promise<AskReceiver<T> | undefined>) {
     this.#codec = codec;
@@ -26,6 +28,7 @@ export class Way<T> {
   async send(frame: T): Promise<void> {
     this.#requireOpen();
     const sent = copy(this.#codec, frame);
+    this.sent++;
     this.#tail = this.#tail
       .then(async () => (await this.#receiver)?.onFrame(sent))
       .catch(() => void (this.isCut = true));

@@ -364,6 +364,8 @@ describe('strangers', () => {
 test('an asker who does not read holds back his own channel alone', async () => {
   const [shop, [slow, other]] = (await opened(2)) as [Shop, [Customer, Customer]];
   const held = Promise.withResolvers<void>();
+  // It is open.
+  await until(() => slow.current!.toAsker.sent === 1);
   slow.current!.toAsker.held = held.promise;
   await slow.ask([1]);
   await until(() => shop.ran.length === 1);
