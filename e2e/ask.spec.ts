@@ -3,10 +3,11 @@ import { expect, test, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
 import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
+import { search } from '../src/ui/i18n/en/search.ts';
 import { it } from '../src/ui/i18n/it/app.ts';
 import { ask as wordsIt } from '../src/ui/i18n/it/ask.ts';
 import { prepaid as prepaidIt } from '../src/ui/i18n/it/prepaid.ts';
-import { button, changeConfig, expectAccessible, workersOf } from './support/app.ts';
+import { button, changeConfig, expectAccessible, goTo, workersOf } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -39,11 +40,22 @@ test('the form is there without keys, says what is wrong with a text, and names 
   await button(page, prepaid.ask.here).click();
   await expect(page.getByText(words.faults.inputMissing)).toBeVisible();
   // `tiny` takes two sequences of 16 bytes.
-  await page
-    .getByLabel(words.form.input, { exact: true })
-    .fill('thirty-three letters, one too many');
+  const field = page.getByLabel(words.form.input, { exact: true });
+  const tooMany = 'thirty-three letters, one too many';
+  await field.fill(tooMany);
   await button(page, prepaid.ask.here).click();
   await expect(page.getByText(words.faults.inputLong)).toBeVisible();
+  // What was begun is there for who looks elsewhere.
+  const places = page.getByRole('navigation', { name: words.places.label });
+  await places.getByRole('link', { name: words.places.search, exact: true }).click();
+  // Search has a field of that name too.
+  await expect(page.getByText(search.lead)).toBeVisible();
+  await places.getByRole('link', { name: words.places.ask, exact: true }).click();
+  await expect(page.getByText(words.lead)).toBeVisible();
+  await expect(field).toHaveValue(tooMany);
+  await goTo(page, 'network');
+  await goTo(page, 'ask');
+  await expect(field).toHaveValue(tooMany);
   expect(workersOf(page).filter((url) => url.includes('miner'))).toEqual([]);
 });
 

@@ -1,6 +1,8 @@
 /** Several tabs of one browser: one works, all show and do everything; when it closes another goes on. */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
+import { ask } from '../src/ui/i18n/en/ask.ts';
+import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
 import {
   addressHex,
   backUp,
@@ -102,6 +104,17 @@ test('a payment goes out from a tab that runs nothing', async () => {
   for (const page of [third, follower])
     await expect(page.getByText(en.wallet.toSelf, { exact: true }).first()).toBeVisible();
   expect(engines(third)).toEqual([]);
+});
+
+test('a question from a tab that runs nothing is answered on this device, by the tab that works', async () => {
+  const fourth = await context.newPage();
+  await fourth.goto(`${seed.url}#/ask`);
+  await fourth.getByRole('radio', { name: prepaid.who.here }).check();
+  await fourth.getByLabel(ask.form.input, { exact: true }).fill('Ciao, Alessandro');
+  await button(fourth, prepaid.ask.here).click();
+  await expect(fourth.locator('.answer .top')).toHaveCount(1);
+  expect(engines(fourth)).toEqual([]);
+  await fourth.close();
 });
 
 test('a tab of another version that runs the engine is named, and once it is gone this one works', async ({

@@ -154,11 +154,15 @@ test('an answer goes on while the person looks elsewhere in the app, and is kept
   await field(t.question).fill(FIRST);
   await button(page, t.go).click();
   await expect(turns()).toHaveCount(1);
+  await expect(field(t.question)).toHaveValue('');
+  await field(t.question).fill(SECOND);
   const places = page.getByRole('navigation', { name: words.places.label });
   await places.getByRole('link', { name: words.places.search, exact: true }).click();
   await goTo(page, 'wallet');
   await goTo(page, 'ask');
   await expect(page.getByRole('heading', { name: FIRST })).toBeVisible();
+  await expect(field(t.question)).toHaveValue(SECOND);
+  await field(t.question).fill('');
   await expect(ended()).toBeVisible();
   const { text } = await answerOf(opened.folder, [user(FIRST)], { maxTokens: LONG, seed: '6' });
   expect(await copied()).toBe(plainText(text, 'lines'));

@@ -16,6 +16,7 @@ import {
   mineUntilPaid,
   pressToConfirm,
   readVolts,
+  workersOf,
 } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
@@ -105,6 +106,32 @@ test('coins are set aside by one confirmation', async () => {
   await expect(asker.locator('[data-state=open]')).toBeVisible();
 });
 
+test('the provider loads its page again, with its keys locked: whoever paid it finds it', async () => {
+  await provider.reload();
+  await button(provider, en.pila.start).click();
+  await goTo(asker, 'ask');
+  await asker.getByLabel(words.form.input, { exact: true }).fill('Di nuovo qui');
+  await button(asker, prepaid.ask.go).click();
+  await expect(asker.locator('.answer .top')).toHaveCount(1);
+  await expect(button(asker, prepaid.kept.verify)).toHaveCount(1);
+});
+
+test('another tab of the asker, which runs nothing itself, is answered through the first', async () => {
+  const follower = await asker.context().newPage();
+  await follower.goto(`${seed.url}#/ask`);
+  await follower
+    .getByRole('radio', { name: /VLT a text/ })
+    .first()
+    .check();
+  await follower.getByLabel(words.form.input, { exact: true }).fill('Altra scheda');
+  await button(follower, prepaid.ask.go).click();
+  await expect(follower.locator('.answer .top')).toHaveCount(1);
+  expect(workersOf(follower).filter((url) => /client\.worker|miner\.worker/.test(url))).toEqual([]);
+  // The first tab has it too.
+  await expect(button(asker, prepaid.kept.verify)).toHaveCount(2);
+  await follower.close();
+});
+
 test('the seed is gone', async () => {
   await leaveAlone(seed, [provider, asker]);
   await goTo(asker, 'ask');
@@ -132,7 +159,7 @@ test('the asker stops, and what was not used comes back', async () => {
   await goTo(asker, 'wallet');
   await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBeGreaterThan(90n * VOLT);
   await goTo(provider, 'pila');
-  await expect(indexLine(provider, prepaid.provide.answered)).toHaveText('2');
+  await expect(indexLine(provider, prepaid.provide.answered)).toHaveText('4');
   await expect(indexLine(provider, prepaid.provide.earned)).toHaveText(/[1-9]/);
   await goTo(provider, 'wallet');
   await expect(provider.getByText(en.wallet.locked)).toBeVisible();

@@ -116,7 +116,8 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
     answerer: base.answerer,
     served: () => [...loadedOf(worker, models), ...modelService.wholeServed()],
     mining: () => miningNow(chain.params, chain.headers.head().header, models, worker.status()),
-    peerId: () => transport.ownId(),
+    // Before its peers' head is known, nobody's channel is, nor what mining would earn.
+    peerId: () => (announcer.hasPeers && !follower.isBehind() ? transport.ownId() : undefined),
     announce: (offer) => transport.announceOffer(offer),
     offers,
     nowMs,

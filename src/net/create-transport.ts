@@ -249,7 +249,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
       await started().gossip.announceTx(announce);
     },
     async announceOffer(offer) {
-      await started().gossip.announceOffer(offer);
+      return started().gossip.announceOffer(offer);
     },
     charge,
     takeUpgrade: (upgrade) =>

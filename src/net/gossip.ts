@@ -43,9 +43,10 @@ export interface GossipOptions {
   readonly log: Log;
 }
 export interface Gossip {
-  announceBlock(announce: BlockAnnounce): Promise<void>;
-  announceTx(announce: TxAnnounce): Promise<void>;
-  announceOffer(offer: Offer): Promise<void>;
+  /** Each resolves with the number of peers that it was sent to. */
+  announceBlock(announce: BlockAnnounce): Promise<number>;
+  announceTx(announce: TxAnnounce): Promise<number>;
+  announceOffer(offer: Offer): Promise<number>;
 }
 
 interface Topic<T> {
@@ -105,11 +106,11 @@ export function createGossip(options: GossipOptions): Gossip {
       judge(topic, from.toString(), message.data),
     );
     pubsub.subscribe(name);
-    return async (value: T): Promise<void> => {
+    return async (value: T): Promise<number> => {
       const data = encode(codec, value);
       if (data.length > bytesMax)
         throw new AppError('NET_TOO_LARGE', `${data.length} bytes for ${name}`);
-      await pubsub.publish(name, data);
+      return (await pubsub.publish(name, data)).recipients.length;
     };
   }
 

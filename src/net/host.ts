@@ -8,8 +8,8 @@ import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { gossipsub, StrictNoSign, type GossipSub, type Message } from '@libp2p/gossipsub';
 import { createTopicScoreParams } from '@libp2p/gossipsub/score';
-import { identify, identifyPush } from '@libp2p/identify';
-import type { ConnectionGater, Libp2p, PeerId } from '@libp2p/interface';
+import { identify, identifyPush, type Identify } from '@libp2p/identify';
+import type { Connection, ConnectionGater, Libp2p, PeerId } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { webSockets } from '@libp2p/websockets';
@@ -77,7 +77,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     ...(options.metrics && { metrics: options.metrics }),
     connectionManager: connectionLimits(role),
     services: {
-      identify: identify(),
+      identify: identify({ runOnConnectionOpen: false }),
       identifyPush: identifyPush(),
       ping: ping(),
       pubsub: gossip(role, options.topics),
@@ -87,9 +87,38 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   } as Libp2pOptions<{ pubsub: GossipSub }>);
   keepRelayAddresses(host, options.log);
+  identifyPeers(host, options.log);
   if (role !== 'node') shareRelayPlaces(host, role, options.standsForMany ?? isLoopback);
   if (role === 'seed') forgetAbsent(host);
   return host;
+}
+
+/** ms before each time that a peer is asked what it speaks, and for its answer. */
+const IDENTIFY_WAITS_MS = [0, 1000, 4000];
+const IDENTIFY_MS = 10_000;
+const CLOSE_MS = 1000;
+
+/**
+ * Asks whoever is connected what it speaks. libp2p asks once, for five seconds: who was too busy to answer stayed
+ * connected, so that nobody dialled it again, and nothing was ever said to it. One that does not answer is left.
+ */
+function identifyPeers(host: Host, log: Log): void {
+  const { identify } = host.services as unknown as { identify: Identify };
+  async function ask(connection: Connection): Promise<void> {
+    for (const waitMs of IDENTIFY_WAITS_MS) {
+      if (waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (connection.status !== 'open') return;
+      try {
+        await identify.identify(connection, { signal: AbortSignal.timeout(IDENTIFY_MS) });
+        return;
+      } catch (e) {
+        log.debug('peer.unidentified', { peer: String(connection.remotePeer), error: String(e) });
+      }
+    }
+    const signal = AbortSignal.timeout(CLOSE_MS);
+    await connection.close({ signal }).catch((e: unknown) => connection.abort(e as Error));
+  }
+  host.addEventListener('connection:open', ({ detail }) => void ask(detail));
 }
 
 /**

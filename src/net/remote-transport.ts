@@ -36,7 +36,7 @@ export type TransportApi = {
   ask(peer: string, port: MessagePort): Promise<void>;
   announceBlock(announce: BlockAnnounce): Promise<void>;
   announceTx(announce: TxAnnounce): Promise<void>;
-  announceOffer(offer: Offer): Promise<void>;
+  announceOffer(offer: Offer): Promise<number>;
   charge(peer: string, fault: Fault): Promise<void>;
 };
 /** Page to worker: peers and addresses, sent before the answer to a call that changed them. */
@@ -125,7 +125,7 @@ export function createRemoteTransport(
       await running().announceTx(announce);
     },
     async announceOffer(offer) {
-      await running().announceOffer(offer);
+      return running().announceOffer(offer);
     },
     charge: (peer, fault) => void page.charge(peer, fault).catch(() => undefined),
   };

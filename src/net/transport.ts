@@ -63,8 +63,11 @@ export interface Transport {
   ): Promise<AskStream<AskerFrame>>;
   announceBlock(announce: BlockAnnounce): Promise<void>;
   announceTx(announce: TxAnnounce): Promise<void>;
-  /** Tells the offer of a provider at this node (docs/protocol.md §9.1). */
-  announceOffer(offer: Offer): Promise<void>;
+  /**
+   * Tells the offer of a provider at this node (docs/protocol.md §9.1).
+   * @returns number of peers that it was sent to
+   */
+  announceOffer(offer: Offer): Promise<number>;
   /** Charges a peer for a fault; at 100 it is disconnected and banned for a while. */
   charge(peer: string, fault: Fault): void;
 }

@@ -85,7 +85,10 @@ export class MemoryNet {
         this.#flood(node, (h, from) => h.onBlock(from, copy(BlockAnnounce, announce))),
       announceTx: (announce) =>
         this.#flood(node, (h, from) => h.onTx(from, copy(TxAnnounce, announce))),
-      announceOffer: (offer) => this.#flood(node, (h, from) => h.onOffer(from, copy(Offer, offer))),
+      announceOffer: async (offer) => {
+        await this.#flood(node, (h, from) => h.onOffer(from, copy(Offer, offer)));
+        return peers().length;
+      },
       charge: (to, fault) => void this.faults.push({ by: id, to, fault }),
     };
   }

@@ -296,8 +296,9 @@ export class SimTransport implements Transport {
     this.#publish('txs', encode(TxAnnounce, announce));
   }
 
-  async announceOffer(offer: Offer): Promise<void> {
+  async announceOffer(offer: Offer): Promise<number> {
     this.#publish('offers', encode(Offer, offer));
+    return this.peers().length;
   }
 
   /** Publishes any bytes, for peers that do not keep to the formats. */

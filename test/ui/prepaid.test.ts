@@ -353,4 +353,21 @@ describe('the screen of prepaid answers', () => {
     await prepaids.refresh(new Uint8Array(32), true);
     expect(prepaids.provider, 'another model').toBe(better);
   });
+
+  it('goes on with whom the person picked, when they come back to the screen', async () => {
+    const better = { ...PROVIDER, key: new Uint8Array(32).fill(1) };
+    engine.offered = [better, PROVIDER];
+    await prepaids.refresh(LINGUA.id, true);
+    prepaids.pick(PROVIDER);
+    const comeBack = async () => {
+      const again = new Prepaids(session);
+      await again.refresh(LINGUA.id, true);
+      return again.provider;
+    };
+    expect(await comeBack()).toBe(PROVIDER);
+    engine.offered = [better];
+    expect(await comeBack(), 'it offers no more').toBe(better);
+    prepaids.pick(undefined);
+    expect(await comeBack(), 'this device was picked').toBeUndefined();
+  });
 });

@@ -155,6 +155,46 @@ it('of two models with one name each is told by its id, and can be chosen', asyn
   expect(calledAmong(WORDS, [WORDS])).toBe(WORDS.name);
 });
 
+/** A session of one engine, of which the screen is opened more than once. */
+const sessionWith = (...models: ModelInfo[]): Session =>
+  ({ peer: { models: async () => models } }) as unknown as Session;
+
+it('what was begun is there when the person comes back to the screen; in another session it is not', async () => {
+  const twin = { ...WORDS, id: Uint8Array.from(WORDS.id, (byte) => byte ^ 1) };
+  const session = sessionWith(WORDS, twin);
+  const first = new Asks(session);
+  await first.read();
+  expect(first.chosen).toBe(WORDS);
+  first.choose(toHex(twin.id));
+  first.begun.draft = 'half a que';
+  const back = new Asks(session);
+  await back.read();
+  expect(back.chosen).toBe(twin);
+  expect(back.begun.draft).toBe('half a que');
+  const other = new Asks(sessionWith(WORDS, twin));
+  await other.read();
+  expect(other.chosen).toBe(WORDS);
+  expect(other.begun.draft).toBe('');
+});
+
+it('a chosen model that is gone is not asked', async () => {
+  const session = sessionWith(WORDS);
+  new Asks(session).choose('00'.repeat(32));
+  const back = new Asks(session);
+  await back.read();
+  expect(back.chosen).toBe(WORDS);
+});
+
+it('a draft of before is no typing: who answers best may still be proposed', () => {
+  const session = sessionWith();
+  const typed = new Typed(session, new Asks(session), 'half a que');
+  expect(typed.isAsBegun).toBe(true);
+  typed.text = 'half a question';
+  expect(typed.isAsBegun).toBe(false);
+  typed.text = '';
+  expect(typed.isAsBegun).toBe(true);
+});
+
 it('a text is counted when the one before it was, and those in between are not', async () => {
   const open: (() => void)[] = [];
   const counted: string[] = [];

@@ -21,6 +21,8 @@ export const OFFER_EVERY_MS_EACH = 500;
 /** ms between two announcements of the own offer among few providers, and for each one heard. */
 const ANNOUNCE_MS = 60_000;
 const ANNOUNCE_EACH_MS = 1000;
+/** ms that messages may come apart from each other by more than they were sent. */
+const REPEAT_SPARE_MS = 1000;
 /**
  * Keys that are new here, of which an offer is verified, kept and passed on. A flooder makes as many as he likes, so
  * this is what he can take: half through one peer, and the last tokens only through peers that told no new key in a
@@ -47,6 +49,8 @@ export interface OfferBook {
   some(nowMs: number): readonly Offer[];
   /** Until the own offer is to be told again: all providers together then tell one in a second at most. */
   announceMs(nowMs: number): number;
+  /** As `announceMs` after the first time: until no peer holds the next to be too soon. */
+  repeatMs(nowMs: number): number;
   /** Keys with a history here: no limit of new keys holds them up, and none takes their place. */
   favour(isFavoured: (provider: Uint8Array) => boolean): void;
 }
@@ -117,6 +121,9 @@ export function createOfferBook(random: () => number = Math.random): OfferBook {
     },
     offers,
     noteOwn: (offer) => (own = offer),
+    repeatMs: (nowMs) =>
+      REPEAT_SPARE_MS +
+      Math.max(OFFER_EVERY_MS_MIN, OFFER_EVERY_MS_EACH * (offers(nowMs).length + 1)),
     some(nowMs) {
       const first = own && !isOld(own, nowMs) ? [own] : [];
       const all = [...offers(nowMs)];

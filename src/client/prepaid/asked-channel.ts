@@ -97,6 +97,8 @@ export class AskedChannel {
   #connecting = false;
   /** ms before each try that is left. */
   #waitsMs: readonly number[] = [];
+  /** Aborted when its provider has told where it is: no wait for the next try. */
+  #heard = new AbortController();
   #asking: PromiseWithResolvers<PaidAnswer> | undefined;
   /** A voucher could not be sent. */
   #owes = false;
@@ -237,6 +239,12 @@ export class AskedChannel {
   /** Its opening could not be sent: it is said again at each head. */
   noteUnsent(code: ErrorCode): void {
     this.#unsent = code;
+  }
+
+  /** Its provider was heard: perhaps it was loaded again, and has another peer id. */
+  onOffer(): void {
+    this.#heard.abort();
+    this.tryAgain();
   }
 
   /** One try to go on with what was given up; its provider may be there again. */
@@ -422,7 +430,8 @@ export class AskedChannel {
         return this.#deps.onChange();
       }
       this.#waitsMs = left;
-      await pause(waitMs, signal);
+      await pause(waitMs, AbortSignal.any([signal, this.#heard.signal]));
+      if (this.#heard.signal.aborted) this.#heard = new AbortController();
       if (await this.#open()) return;
     }
   }

@@ -361,7 +361,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
       heading ??= followHead().finally(() => (heading = undefined));
     },
     onOffer(provider) {
-      for (const channel of channelsWith(provider)) channel.tryAgain();
+      for (const channel of channelsWith(provider)) channel.onOffer();
     },
     isKnown: (provider) => known.paid(provider) > 0n || channelsWith(provider).length > 0,
     idle: async () => heading,

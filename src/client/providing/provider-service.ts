@@ -18,6 +18,7 @@ import { txId } from '../../core/tx/tx.ts';
 import { toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { pause } from '../../lib/pause.ts';
 import type { OnAsk } from '../../net/asking/ask-stream.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { PaidWork, Provided } from '../api.ts';
@@ -32,6 +33,8 @@ import type { PayerBook } from './payer-book.ts';
 import { createToldPrices, fairPrice, type MiningNow, type ToldPrices } from './prices.ts';
 
 const U16_MAX = 0xffff;
+/** ms between two tries to tell an offer while there is nobody to hear it, or nothing to offer. */
+const UNTOLD_MS = 1000;
 
 export interface ProviderServiceDeps {
   readonly chain: ChannelChain;
@@ -44,10 +47,11 @@ export interface ProviderServiceDeps {
   /** Models that are answered with now. */
   readonly served: () => readonly Manifest[];
   readonly mining: () => MiningNow;
-  /** This node's peer id; undefined while it has none. */
+  /** Where askers reach this node; undefined while it has no peers, or does not know their head. */
   readonly peerId: () => string | undefined;
-  readonly announce: (offer: Offer) => Promise<void>;
-  readonly offers: Pick<OfferBook, 'noteOwn' | 'announceMs'>;
+  /** @returns number of peers that it was sent to */
+  readonly announce: (offer: Offer) => Promise<number>;
+  readonly offers: Pick<OfferBook, 'noteOwn' | 'announceMs' | 'repeatMs'>;
   readonly nowMs: () => number;
   readonly log: Log;
   readonly onChange: () => void;
@@ -68,7 +72,8 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
   let provided: Provided | undefined;
   let running: { readonly key: Uint8Array; readonly providing: Providing } | undefined;
   const prices = new Map<string, ToldPrices>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Aborted when what is offered changes, or nothing is any more. */
+  let announcing = new AbortController();
 
   const manifestOf = (model: Uint8Array): Manifest | undefined =>
     deps.served().find((manifest) => toHex(modelId(manifest)) === toHex(model));
@@ -128,22 +133,38 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
     };
   }
 
-  async function announce(): Promise<void> {
-    if (!provided || !running || !signers) return;
+  /** @returns number of peers that were told */
+  async function announce(): Promise<number> {
+    if (!provided || !running || !signers) return 0;
     const offer = offerOf(provided, running.key);
-    if (!offer) return;
+    if (!offer) return 0;
     const signed = { offer, signature: await signers.signOffer(offer) };
     deps.offers.noteOwn(signed);
-    await deps.announce(signed);
+    return deps.announce(signed);
   }
 
-  /** What goes wrong does not matter at the next time: peers that are not there, keys that do not answer. */
-  function announceQuietly(): void {
-    clearTimeout(timer);
-    timer = setTimeout(announceQuietly, deps.offers.announceMs(deps.nowMs()));
-    void announce().catch((e: unknown) =>
-      log.debug('offer.unannounced', { code: AppError.from(e).code }),
-    );
+  /**
+   * A page that was just loaded has neither peers nor a model, and nobody knows its new peer id: it is told as soon as
+   * there is somebody to hear it. Whoever heard the offer of before has then held the first one to be too soon.
+   */
+  async function keepAnnouncing(signal: AbortSignal): Promise<void> {
+    for (let told = 0; !signal.aborted;) {
+      // What goes wrong does not matter at the next time: keys that do not answer.
+      const heardBy = await announce().catch((e: unknown) => {
+        log.debug('offer.unannounced', { code: AppError.from(e).code });
+        return 0;
+      });
+      if (heardBy) told++;
+      const { offers, nowMs } = deps;
+      const againMs = told === 1 ? offers.repeatMs(nowMs()) : offers.announceMs(nowMs());
+      await pause(heardBy ? againMs : UNTOLD_MS, signal);
+    }
+  }
+
+  function announceAnew(): void {
+    announcing.abort();
+    announcing = new AbortController();
+    void keepAnnouncing(announcing.signal);
   }
 
   return {
@@ -158,12 +179,12 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
     async provide(how) {
       if (!how) {
         provided = undefined;
-        clearTimeout(timer);
+        announcing.abort();
         return deps.onChange();
       }
       await ready();
       provided = how;
-      announceQuietly();
+      announceAnew();
       deps.onChange();
     },
     async onHead() {
@@ -178,7 +199,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
     }),
     stop() {
       provided = undefined;
-      clearTimeout(timer);
+      announcing.abort();
     },
   };
 }

@@ -103,7 +103,7 @@ export async function openSeedChannels(
     answerer,
     served: () => (isReady ? models : []),
     mining: () => miningNow(chain.params, chain.head().header, network.models, status),
-    peerId: () => transport.ownId(),
+    peerId: () => (transport.peers().length ? transport.ownId() : undefined),
     announce: (offer) => transport.announceOffer(offer),
     offers,
     nowMs: Date.now,

@@ -2,11 +2,13 @@
 import type { InputReading, ModelInfo } from '../../client/api.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Session } from '../session.svelte.ts';
+import { begunIn, type Begun } from './begun.ts';
 
 /** Readings kept: those of all answers that are shown, and some looked up. */
 const READINGS_MAX = 128;
 
 export class Asks {
+  readonly begun: Begun;
   models = $state.raw<readonly ModelInfo[]>([]);
   chosen = $state.raw<ModelInfo>();
   readonly #session: Session;
@@ -18,11 +20,13 @@ export class Asks {
 
   constructor(session: Session) {
     this.#session = session;
+    this.begun = begunIn(session);
   }
 
   async read(): Promise<void> {
     try {
       this.models = await this.#session.peer.models();
+      if (!this.chosen && this.begun.model) this.#show(this.begun.model);
       // A language model is there because the person has fetched it.
       this.chosen ??= this.models.find(({ kind }) => kind === 'generator') ?? this.models[0];
     } catch (error) {
@@ -32,6 +36,11 @@ export class Asks {
 
   /** @param id in hex: two models may have one name, when an older package of it is kept or another server named it */
   choose(id: string): void {
+    this.begun.model = id;
+    this.#show(id);
+  }
+
+  #show(id: string): void {
     this.chosen = this.models.find((model) => toHex(model.id) === id);
   }
 

@@ -16,6 +16,7 @@ export class Typed {
   /** What counting failed with. */
   uncounted = $state.raw<AppError>();
   readonly #session: Session;
+  readonly #begun: string;
   readonly #asks: Asks;
 
   /** One text at a time: those of each key behind one on which a tokenizer does not end would keep others' waiting. */
@@ -25,7 +26,12 @@ export class Typed {
   constructor(session: Session, asks: Asks, text: string) {
     this.#session = session;
     this.#asks = asks;
-    this.text = text;
+    this.text = this.#begun = text;
+  }
+
+  /** Nothing was typed since: a draft of before, or a link's text, stands as it did. */
+  get isAsBegun(): boolean {
+    return !this.text || this.text === this.#begun;
   }
 
   /** What was counted was for another model. */

@@ -7,6 +7,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import type { Store } from '../../../src/chain/store/store.ts';
+import { OFFER_EVERY_MS_MIN } from '../../../src/client/channels/offer-book.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
 import type { ChainNetwork } from '../../../src/client/models/networks.ts';
 import type { Platform } from '../../../src/client/platform.ts';
@@ -127,14 +128,16 @@ class World {
   }
 }
 
-/** It mines, and answers for pay to Bob. */
-async function provide(world: World, joining: Joining): Promise<Client> {
-  const provider = await join(world.net, 'provider', joining);
-  world.net.link('provider', 'seed');
+/** It mines, and answers for pay to Bob. Like a page, it is switched on before it has a model or a peer. */
+async function provide(world: World, id: string, joining: Joining): Promise<Client> {
+  const provider = await join(world.net, id, joining);
+  const provided = provider.api.provide({ payee: bob.address, price: PRICE });
+  world.net.link(id, 'seed');
+  world.net.link(id, 'asker');
   await vi.waitUntil(async () => (await heightOf(provider).catch(() => 0)) >= 8, wait);
+  await provided;
   await provider.api.payTo(bob.address);
   await provider.api.startMining({ model: 'test' });
-  await provider.api.provide({ payee: bob.address, price: PRICE });
   return provider;
 }
 
@@ -148,9 +151,7 @@ test('an offer is heard, a channel opened, answers asked and paid, and the close
   const asker = await join(world.net, 'asker', { signers: askerKeys });
   world.net.link('asker', 'seed');
   await vi.waitUntil(async () => (await heightOf(asker).catch(() => 0)) >= 8, wait);
-  let provider = await provide(world, { signers: servingKeys, stores });
-  world.net.link('asker', 'provider');
-  await provider.api.provide({ payee: bob.address, price: PRICE });
+  let provider = await provide(world, 'provider', { signers: servingKeys, stores });
 
   const [offer] = await vi.waitUntil(async () => {
     const offers = await asker.api.providers(MODEL);
@@ -179,12 +180,12 @@ test('an offer is heard, a channel opened, answers asked and paid, and the close
   await vi.waitUntil(async () => (await provider.api.provided()).earned === 2n * PRICE, wait);
   expect(await provider.api.provided()).toMatchObject({ isOn: true, channels: 1, answers: 2 });
 
-  // Both sides go on from what they keep.
+  // Both sides go on from what they keep, and the asker finds the provider under its new peer id.
   world.net.cut('provider');
   open.splice(open.indexOf(provider), 1);
   await provider.stop();
-  provider = await provide(world, { signers: servingKeys, stores });
-  world.net.link('asker', 'provider');
+  clock.ms += OFFER_EVERY_MS_MIN;
+  provider = await provide(world, 'provider-loaded-again', { signers: servingKeys, stores });
   await vi.waitUntil(async () => {
     const third = await ask(9).catch(() => undefined);
     return third && toHex(third.answer) === toHex(rowsOf(Uint8Array.of(9))[0]!);

@@ -69,7 +69,7 @@ const transport: Transport = {
   ask: () => Promise.reject(new Error('no streams here')),
   announceBlock: async () => undefined,
   announceTx: async () => undefined,
-  announceOffer: async () => undefined,
+  announceOffer: async () => 0,
   charge: (peer, { fault }) => void charged.push(`${peer} ${fault}`),
 };
 const honest: Answer = (asked) => answer(full, asked, () => []);

@@ -56,6 +56,7 @@ let prepaid: Prepaying;
 let ran: (input: Uint8Array) => Uint8Array;
 let refuses: AppError | undefined;
 let patienceMs: number | undefined;
+let waitsMs: readonly number[];
 
 const offer = (peer = 'provider'): Offer =>
   signOffer(
@@ -101,7 +102,7 @@ const openWith = async (signers: PrepaidDeps['signers']): Promise<Prepaying> =>
     verifyTokens: async () => ({ right: true }),
     report: (event) => void events.push(event),
     nowMs: () => 5000,
-    waitsMs: [0, 0, 0],
+    waitsMs,
     ...(patienceMs !== undefined && { patienceMs }),
   });
 
@@ -121,6 +122,7 @@ beforeEach(async () => {
   sent = [];
   ran = (input) => rowsOf(input, unitShape(MANIFEST).sequences, ROW);
   [refuses, patienceMs, looking] = [undefined, undefined, undefined];
+  waitsMs = [0, 0, 0];
   provider = new ProviderHost({
     genesis: GENESIS,
     provider: PROVIDER,
@@ -476,6 +478,21 @@ describe('asking', () => {
     prepaid.onOffer(PROVIDER);
     await settled(() => paidEvents().length === 1);
     expect(paidEvents()[0]).toMatchObject({ n: 1, total: 200n });
+  });
+
+  it('does not wait for its next try once its provider is heard at another place', async () => {
+    prepaid.stop();
+    waitsMs = [0, 3_600_000];
+    prepaid = await open();
+    const channel = await opened();
+    provider.isAway = true;
+    const answer = prepaid.api.askPrepaid(question(channel));
+    await settled(() => provider.dials.length === 1);
+    provider.isAway = false;
+    offers = [offer('loaded again')];
+    prepaid.onOffer(PROVIDER);
+    expect(await answer).toMatchObject({ n: 1, total: 200n });
+    expect(provider.dials).toEqual(['provider', 'loaded again']);
   });
 
   it('goes on after a death at any write, and nothing is paid twice', async () => {

@@ -50,8 +50,8 @@ async function open(more: Partial<ProviderServiceDeps> = {}) {
     served: () => [MANIFEST],
     mining: () => mining,
     peerId: () => 'me',
-    announce: async (offer) => void offers.push(offer),
-    offers: { noteOwn: (offer) => kept.push(offer), announceMs: () => 20 },
+    announce: async (offer) => offers.push(offer),
+    offers: { noteOwn: (offer) => kept.push(offer), announceMs: () => 20, repeatMs: () => 10 },
     nowMs: () => START_MS,
     log: silentLog,
     onChange: () => undefined,
@@ -88,6 +88,24 @@ test('nothing is offered without a model, or by a node that nobody can name', as
   await nothing.service.provide({ payee: bob.address });
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect([...nobody.offers, ...nothing.offers]).toEqual([]);
+});
+
+test('an offer that nobody could be told is told as soon as somebody is there, and soon once more', async () => {
+  let [isConnected, peers] = [false, 0];
+  const told: Offer[] = [];
+  const { service, kept } = await open({
+    peerId: () => (isConnected ? 'me' : undefined),
+    announce: async (offer) => (peers ? told.push(offer) : 0),
+    // One minute, as among few providers.
+    offers: { noteOwn: (offer) => kept.push(offer), announceMs: () => 60_000, repeatMs: () => 50 },
+  });
+  await service.provide({ payee: bob.address });
+  isConnected = true;
+  // Connected, but nobody has subscribed to offers yet.
+  await expect.poll(() => kept.length, wait).toBeGreaterThan(0);
+  expect(told).toEqual([]);
+  peers = 1;
+  await expect.poll(() => told.length, wait).toBe(2);
 });
 
 test('an own price is asked, and one that was told before is still taken', async () => {

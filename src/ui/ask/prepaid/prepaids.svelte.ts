@@ -10,6 +10,7 @@ import type {
 import { concat, equal } from '../../../lib/bytes.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Session } from '../../session.svelte.ts';
+import { begunIn } from '../begun.ts';
 import { heldIn, withChannel } from './prepaid.ts';
 
 /** As many as the client keeps. */
@@ -73,7 +74,7 @@ export class Prepaids {
 
   /**
    * Who answers with a model, now: offers come and go.
-   * @param isIdle nothing was typed yet: the best one may take the place of this device
+   * @param isIdle nothing was typed yet on this screen: the best one may take the place of this device
    */
   async refresh(model: Uint8Array, isIdle: boolean): Promise<void> {
     if (!this.#wanted || !equal(this.#wanted, model)) {
@@ -86,12 +87,26 @@ export class Prepaids {
     this.providers = providers;
     const { provider } = this;
     if (provider) this.provider = providers.find(({ key }) => equal(key, provider.key)) ?? provider;
-    else if (isIdle && !this.#isPicked) this.provider = providers[0];
+    else if (!this.#isPicked) {
+      const picked = this.#pickedBefore(model, providers);
+      this.#isPicked = picked !== undefined;
+      this.provider = picked?.provider ?? (isIdle && !picked ? providers[0] : undefined);
+    }
+  }
+
+  /** Who the person said answers when they were here before, unless it has gone. */
+  #pickedBefore(model: Uint8Array, providers: readonly Provider[]) {
+    const { picked } = begunIn(this.#session);
+    if (!picked || !equal(picked.model, model)) return undefined;
+    const { key } = picked;
+    const provider = key && providers.find((one) => equal(one.key, key));
+    return key && !provider ? undefined : { provider };
   }
 
   pick(provider: Provider | undefined): void {
     [this.provider, this.instead] = [provider, undefined];
     this.#isPicked = true;
+    if (this.#wanted) begunIn(this.#session).picked = { model: this.#wanted, key: provider?.key };
   }
 
   note(channel: Prepaid): void {
