@@ -21,9 +21,10 @@ test('honest providers on slow devices are within it, and one that asks for much
     prepaid: { providers: async () => [] },
   });
   const mostOf = async (manifest: Manifest) =>
-    (await priceOf({ id: modelId(manifest), manifest })).most;
+    (await priceOf({ name: manifest.name, id: modelId(manifest), manifest })).most;
   const fairOf = (manifest: Manifest, tokenMs?: number): bigint => {
-    const answering = { ...ANSWERING_OFF, tokenMs: tokenMs ? { speaker: tokenMs } : {} };
+    const measured: Record<string, number> = tokenMs ? { speaker: tokenMs } : {};
+    const answering = { ...ANSWERING_OFF, tokenMs: measured };
     const device = { backend: 'cpu', macsPerSecond: 1e9, answering } as const;
     return fairPrice(manifest, miningNow(chain.params, chain.head().header, models, device)).amount;
   };
