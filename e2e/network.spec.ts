@@ -169,20 +169,21 @@ test('its transaction: who, how much, and in which block', async () => {
   await expect(page.locator('.transactions li')).toHaveCount(1);
 });
 
-test('what is no height, id or address gets a code', async () => {
+test('what is no height, id or address is told as what it is', async () => {
   await goTo(page, 'network');
   const foreign = formatAddress(new Uint8Array(32).fill(7), 'pila');
   const misspelt = address.slice(0, -1) + (address.endsWith('q') ? 'p' : 'q');
-  for (const [text, code] of [
-    ['', 'LOOKUP_EMPTY'],
-    ['hello', 'LOOKUP_MALFORMED'],
-    ['9'.repeat(11), 'LOOKUP_MALFORMED'],
-    ['0'.repeat(64), 'LOOKUP_UNKNOWN'],
-    [foreign, 'ADDRESS_NETWORK'],
-    [misspelt, 'ADDRESS_CHECKSUM'],
+  const { problems } = words.search;
+  for (const [text, told] of [
+    ['', problems.LOOKUP_EMPTY],
+    ['hello', problems.LOOKUP_MALFORMED],
+    ['9'.repeat(11), problems.LOOKUP_MALFORMED],
+    ['0'.repeat(64), problems.LOOKUP_UNKNOWN],
+    [foreign, problems.ADDRESS_NETWORK],
+    [misspelt, problems.ADDRESS_CHECKSUM],
   ] as const) {
     await search(text);
-    await expect(fault()).toContainText(code);
+    await expect(fault()).toHaveText(told);
   }
   await search('999999999');
   await expect(page.getByText(words.page.noBlock)).toBeVisible();
@@ -229,7 +230,7 @@ test('with the seed gone, what is held here is still found and known', async () 
   await search(String(height));
   await expect(title()).toHaveText(words.block.title(String(height)));
   await search('0'.repeat(64));
-  await expect(fault()).toContainText('LOOKUP_UNKNOWN');
+  await expect(fault()).toHaveText(words.search.problems.LOOKUP_UNKNOWN);
   await goTo(page, 'pila');
   await expect(sentence(page)).toHaveText(en.sentence.paused);
 });

@@ -17,6 +17,7 @@ import type {
   PendingTx,
   StoredModel,
 } from '../client/api.ts';
+import { untrack } from 'svelte';
 import { createParams, type NetworkParams } from '../core/params.ts';
 import { HOLDING_ALL, MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
@@ -48,6 +49,8 @@ export const HISTORY_MAX = 2000;
 export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
+  /** Of the act that ended with it. */
+  readonly act?: string;
 }
 
 /** How a person wants to mine. */
@@ -88,6 +91,8 @@ export class Session {
   arriving = $state.raw<Readonly<Record<string, StoredModel>>>({});
   pending = $state.raw<readonly PendingTx[]>([]);
   problem = $state.raw<Problem>();
+  /** Acts whose failure is shown beside what begins them, on the screen that is open. */
+  places = $state.raw<readonly string[]>([]);
   /** What the opening of the page ended with, where the keys could not be asked for. */
   #unopened = $state.raw<Problem>();
   /** What answering for pay came to; undefined before it was asked for. */
@@ -544,7 +549,7 @@ export class Session {
       await work();
       return true;
     } catch (error) {
-      this.fail(error);
+      this.fail(error, name);
       return false;
     } finally {
       if (this.busy === name) this.busy = undefined;
@@ -569,8 +574,14 @@ export class Session {
     if (isNew && mine) void this.log.seal(this.peer, status.height, mine, this.miner.units);
   }
 
-  fail(error: unknown): void {
-    this.problem = trueCause(error).toJSON();
+  fail(error: unknown, act?: string): void {
+    this.problem = { ...trueCause(error).toJSON(), ...(act && { act }) };
+  }
+
+  /** While a screen shows what an act fails with, until the result is called. */
+  place(act: string): () => void {
+    this.places = [...untrack(() => this.places), act];
+    return () => (this.places = this.places.filter((one) => one !== act));
   }
 
   /** Another tab, or the vault's own lock, changed it: shown after the act that is going on. */

@@ -9,6 +9,10 @@ const entry = (table: Readonly<Record<string, string>>, key: string): string | u
 /** Codes whose sentence ends with what the message says. */
 const ENDS_WITH_MESSAGE: readonly ErrorCode[] = ['INPUT_CONTROL', 'BUILT_ON_FALSE'];
 
+/** Whether the code has a sentence of its own: if not, the code itself is all that can be told. */
+export const hasSentence = (code: ErrorCode, t: Text): boolean =>
+  code !== 'INTERNAL' && (entry(t.errors, code) ?? entry(t.forms, code)) !== undefined;
+
 /** What went wrong and what the person can do; a bug's sentence for a code that has none. */
 export function sentenceOfError(
   { code, message }: { code: ErrorCode; message: string },
