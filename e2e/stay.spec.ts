@@ -117,8 +117,9 @@ test('without any network the app opens and shows the last proven balance with i
   await page.clock.install({ time: Date.now() + 600_000 });
   await page.reload();
   await expect.poll(balance).toBe(owned);
+  await expect(page.getByRole('banner')).toContainText(en.headLine.offline);
   await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
-  await expect(page.getByText(/The last block came .+ ago: these numbers may/)).toBeVisible();
+  await expect(page.getByText(/^Offline: this is what was proven .+ ago/)).toBeVisible();
   // Ink is what holds now: numbers of an old head are grey, those counted here are not.
   const valueOf = (label: string) => figure(page, label).locator('.value');
   const colours = await Promise.all(
@@ -133,5 +134,5 @@ test('without any network the app opens and shows the last proven balance with i
   await page.screenshot({ path: test.info().outputPath('offline.png'), fullPage: true });
   expect(await readAddress(page)).toBe(address);
   await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(owned);
-  await expect(page.getByText(/The last block came .+ ago: these numbers may/)).toBeVisible();
+  await expect(page.getByText(/^Offline: this is what was proven .+ ago/)).toBeVisible();
 });

@@ -5,6 +5,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress, parseAddress } from '../../src/core/address.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
+import { network } from '../../src/ui/i18n/en/network.ts';
 import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as walletWords } from '../../src/ui/i18n/en/wallet.ts';
 import { qrPath } from '../../src/ui/wallet/qr.ts';
@@ -157,6 +158,11 @@ test('a payee who was never paid is told, is known the next time, and gets a nam
   await expect(dialog().getByText(words.payee.paid)).toBeVisible();
   await expect(dialog().getByText(words.payee.never)).toHaveCount(0);
   await press(en.common.close);
+  // By the same name where the chain is looked at.
+  await page.goto(`${seed.url}${linkToPage('address', OTHER)}`);
+  await expect(page.getByText(network.address.contact('Alessandro'))).toBeVisible();
+  await look('named-address');
+  await goTo(page, 'wallet');
 });
 
 test('an address that looks like a contact’s is told, and cannot be paid without a second look', async () => {

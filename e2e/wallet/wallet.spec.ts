@@ -75,8 +75,14 @@ test('after a first visit the wallet opens without a network', async () => {
   await page.reload();
   await expect.poll(spendable).toBe(100n * VOLT);
   expect(await readAddress(page)).toBe(address);
+  const told = page.getByRole('banner').getByText(en.headLine.offline, { exact: true });
+  await expect(told).toBeVisible();
+  const [before, after] = en.pila.offline('|').split('|');
+  await expect(page.getByText(before!)).toContainText(after!);
   await context.setOffline(false);
   await page.reload();
+  await expect(page.getByRole('banner').getByText(/peer/)).toBeVisible();
+  await expect(told).toHaveCount(0);
 });
 
 test('Back closes a sheet, and a sheet that was closed leaves nothing to go back to', async () => {

@@ -112,6 +112,8 @@ export class Session {
   /** A sheet lies over the screen: it shows the problem itself. */
   covered = $state.raw(false);
   now = $state.raw(Date.now());
+  /** By the browser's word: a network that leads nowhere counts as one. */
+  hasNetwork = $state.raw(true);
   /** Nobody sees the page. */
   hidden = $state.raw(false);
   browser = $state.raw<BrowserFacts>(UNSEEN);
@@ -196,6 +198,12 @@ export class Session {
 
   get stale(): boolean {
     return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
+  }
+
+  /** Nobody is there to ask, and not for the first moments: what is shown was proven earlier. */
+  get offline(): boolean {
+    if (this.chain?.peers.length) return false;
+    return !this.hasNetwork || this.chain?.sync === 'offline';
   }
 
   /** Stale for so long that something is wrong. */

@@ -77,6 +77,8 @@ export const en = {
     peers: 'Peers',
     peersAgree: (n: number, agreeing: string, all: string) =>
       counted(n, { one: `${agreeing} of ${all} agrees`, other: `${agreeing} of ${all} agree` }),
+    offline: (age: string) =>
+      `Offline: this is what was proven ${age}. It is proven anew once a peer is reached.`,
     stale: (age: string) => `The last block came ${age}: these numbers may be out of date.`,
     nobodyMines: (age: string) => `The last block came ${age}: nobody may be mining now.`,
     startHere: 'Mine the next one here',
@@ -103,6 +105,7 @@ export const en = {
     failed: 'Stopped by a problem.',
   },
   headLine: {
+    offline: 'Offline',
     old: 'old',
     agree: (n: number, agreeing: string, all: string) =>
       counted(n, {

@@ -181,6 +181,11 @@ export const network = {
   },
   address: {
     title: 'Address',
+    /** @param isName whether the person named it, or it has its number */
+    own: (name: string, isName: boolean) =>
+      isName ? `Your own account “${name}”.` : `Your own account no. ${name}.`,
+    contact: (name: string) => `Your contact “${name}”.`,
+    watched: (name: string) => `You watch this address as “${name}”.`,
     spendable: 'Spendable',
     immature: 'Not spendable yet',
     nonce: 'Transactions sent',

@@ -77,6 +77,8 @@ export const it: Text = {
     stale: (age) =>
       `L’ultimo blocco è arrivato ${age}: questi numeri possono non essere aggiornati.`,
     nobodyMines: (age) => `L’ultimo blocco è arrivato ${age}: forse ora non sta minando nessuno.`,
+    offline: (age) =>
+      `Senza rete: questi numeri sono stati dimostrati ${age}. Lo saranno di nuovo appena si raggiunge un nodo.`,
     startHere: 'Mina qui il prossimo',
     model: 'Modello',
     backendGpu: 'WebGPU',
@@ -103,6 +105,7 @@ export const it: Text = {
     failed: 'Fermo per un problema.',
   },
   headLine: {
+    offline: 'Senza rete',
     old: 'vecchio',
     agree: (n, agreeing, all) =>
       counted(n, {

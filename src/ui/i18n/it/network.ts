@@ -183,6 +183,9 @@ export const network: typeof english = {
   },
   address: {
     title: 'Indirizzo',
+    own: (name, isName) => (isName ? `Il tuo conto «${name}».` : `Il tuo conto n. ${name}.`),
+    contact: (name) => `Il tuo contatto «${name}».`,
+    watched: (name) => `Osservi questo indirizzo come «${name}».`,
     spendable: 'Spendibile',
     immature: 'Non ancora spendibile',
     nonce: 'Transazioni inviate',
