@@ -10,6 +10,7 @@ import { formatWords } from '../../src/wallet/seed-words.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { history } from '../../src/ui/i18n/en/history.ts';
 import { keyring } from '../../src/ui/i18n/en/keyring.ts';
+import { plots } from '../../src/ui/i18n/en/plots.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import {
@@ -184,6 +185,13 @@ test('the history has days, blocks found, names, notes; its table adds up to the
   await page.getByText(history.sums.title).click();
   const year = page.getByRole('row', { name: String(new Date().getFullYear()) }).first();
   await expect(year).toContainText('−1.2500044');
+  const income = page.getByRole('figure', { name: history.sums.byDay });
+  await expect(income.getByRole('img')).toBeVisible();
+  await income.getByRole('button', { name: plots.asTable }).click();
+  await expect(income.getByRole('row', { name: day })).toContainText(
+    /^\D+\d+, \d{4}\s*\d+\s*[\d.,]+$/,
+  );
+  await look('income-by-day');
 
   const saved = page.waitForEvent('download');
   await button(page, keyring.csv.save).click();

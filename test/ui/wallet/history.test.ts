@@ -26,7 +26,7 @@ import {
 } from '../../../src/ui/wallet/history/ledger.ts';
 import { Notes, NOTES_MAX } from '../../../src/ui/wallet/history/notes.svelte.ts';
 import { dayOf } from '../../../src/lib/day.ts';
-import { passes, sumsBy, yearOf } from '../../../src/ui/wallet/history/sums.ts';
+import { everyDay, passes, sumsBy, yearOf } from '../../../src/ui/wallet/history/sums.ts';
 import { parseAmount } from '../../../src/wallet/amount.ts';
 import { buildChannel, buildClose, buildTransfer } from '../../../src/wallet/build.ts';
 import { GENESIS_ID, paramsOf } from '../../core/fixtures.ts';
@@ -332,6 +332,23 @@ describe('lines', () => {
     ]);
     expect(sumsBy([], dayOf)).toEqual([]);
     expect(dayOf(new Date(2026, 0, 9, 23, 59).getTime())).toBe('2026-01-09');
+  });
+
+  it('of days without income between two with it are nothing, and no more days than asked for', () => {
+    const day = (date: number, work: bigint) => {
+      const timeMs = new Date(2026, 2, date, 23, 30).getTime();
+      return { period: dayOf(timeMs), timeMs, work, in: 0n, out: 0n, net: work, blocks: 1 };
+    };
+    // A clock is put forward on one of them, in most of Europe.
+    const some = [day(31, 0n), day(30, 5n), day(28, 7n), day(2, 1n)];
+    const shown = everyDay(some, 4).map(({ period, work }) => [period, work]);
+    expect(shown).toEqual([
+      ['2026-03-28', 7n],
+      ['2026-03-29', 0n],
+      ['2026-03-30', 5n],
+    ]);
+    expect(everyDay(some, 31)).toHaveLength(29);
+    expect(everyDay([day(31, 0n)], 31)).toEqual([]);
   });
 
   it('of blocks that were read before stay below a newer page, and are read again across a gap', () => {

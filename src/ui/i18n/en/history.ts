@@ -68,6 +68,9 @@ export const history = {
     net: 'Total',
     blocks: 'Blocks',
     none: 'No day with income yet.',
+    byDay: 'Income by day',
+    byDayWhy:
+      'Pay for blocks and answers, as the lines of the history have it, by the day of this device’s clock.',
   },
 };
 export type HistoryText = typeof history;

@@ -74,6 +74,7 @@ export const plots = {
       counted(n, { one: `1 block, in ${span}`, other: `${shown} blocks, in ${span}` }),
     columns: ['Block', 'Time', 'Multiplications per block'],
     missing: 'Not enough data yet: the chain has hardly any blocks.',
+    same: (macs: string) => `The same in all of them: ${macs} per block.`,
     block: (height: string) => `block ${height}`,
     evidence: [
       'The work that each block checked by this device was expected to take. The rules set it from the times of the blocks before.',

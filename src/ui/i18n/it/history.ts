@@ -65,5 +65,8 @@ export const history: HistoryText = {
     net: 'In tutto',
     blocks: 'Blocchi',
     none: 'Ancora nessun giorno con entrate.',
+    byDay: 'Entrate per giorno',
+    byDayWhy:
+      'Il compenso per blocchi e risposte, come nelle righe della cronologia, secondo i giorni dell’orologio di questo dispositivo.',
   },
 };

@@ -78,6 +78,7 @@ export const plots: typeof english = {
       counted(n, { one: `1 blocco, in ${span}`, other: `${shown} blocchi, in ${span}` }),
     columns: ['Blocco', 'Ora', 'Moltiplicazioni per blocco'],
     missing: 'Dati ancora insufficienti: la catena ha pochissimi blocchi.',
+    same: (macs) => `Uguale in tutti: ${macs} per blocco.`,
     block: (height) => `blocco ${height}`,
     evidence: [
       'Il lavoro previsto per ogni blocco verificato da questo dispositivo. Le regole lo fissano dai tempi dei blocchi precedenti.',

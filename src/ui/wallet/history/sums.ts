@@ -1,4 +1,5 @@
 /** What lines of the history come to, by year and by day. Pure. */
+import { dayOf } from '../../../lib/day.ts';
 import type { LedgerLine } from './ledger.ts';
 
 /** What a filter of the history shows. */
@@ -45,4 +46,23 @@ export function sumsBy(lines: readonly LedgerLine[], periodOf: (timeMs: number) 
     });
   }
   return [...sums.values()];
+}
+
+/** From the first day with income among the last `most` to the last such day, those without one too, oldest first. */
+export function everyDay(days: readonly Sum[], most: number): Sum[] {
+  const known = new Map(days.map((day) => [day.period, day]));
+  const paid = days.filter(({ work }) => work > 0n).map(({ timeMs }) => timeMs);
+  if (!paid.length) return [];
+  const all: Sum[] = [];
+  // At noon: a day may have 23 hours, or 25.
+  const noon = new Date(Math.max(...paid));
+  noon.setHours(12, 0, 0, 0);
+  const first = dayOf(Math.min(...paid));
+  for (let period = ''; period !== first && all.length < most; noon.setDate(noon.getDate() - 1)) {
+    period = dayOf(noon.getTime());
+    const none = { work: 0n, in: 0n, out: 0n, net: 0n, blocks: 0 };
+    all.unshift(known.get(period) ?? { period, timeMs: noon.getTime(), ...none });
+  }
+  while (all.length && all[0]!.work === 0n) all.shift();
+  return all;
 }
