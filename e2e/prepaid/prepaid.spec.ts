@@ -85,6 +85,9 @@ test('one with coins asks this device, while nobody is heard yet', async () => {
   await asker.goto(`${seed.url}#/ask`);
   await expect(asker.getByText(prepaid.who.title, { exact: true })).toBeVisible();
   await expectAccessible(asker);
+  await expect(
+    asker.getByText(new RegExp(`${words.lately.nobody}|${words.lately.offered(1, '')}`)),
+  ).toBeVisible();
   await asker.getByRole('radio', { name: prepaid.who.here }).check();
   await asker.getByLabel(words.form.input, { exact: true }).fill(TEXT);
   // From now on it has the model, and what runs it.
@@ -95,6 +98,12 @@ test('one with coins asks this device, while nobody is heard yet', async () => {
 test('coins are set aside by one confirmation', async () => {
   const offers = asker.getByRole('radio', { name: /VLT a text/ });
   await expect(offers.first()).toBeVisible();
+  // Beside the model: that it is offered, after what wait, from what price; nobody has answered yet.
+  const lately = asker.getByText(words.lately.offered(1, ''));
+  await expect(lately).toContainText(
+    /from [\d.,]+ VLT a text · (answers at once|the first in about)/,
+  );
+  await expect(lately).not.toContainText(/Last answered/);
   await offers.first().check();
   await asker.getByLabel(words.form.input, { exact: true }).fill(TEXT);
   await asker.getByLabel(prepaid.open.limit).fill('10');
@@ -144,6 +153,7 @@ test('what was set aside pays for an answer, which is what the model gives', asy
   await expect(button(asker, prepaid.kept.verify).first()).toBeVisible();
   await expect(asker.locator('.answer .top')).toHaveCount(2);
   expect(await rows.jsonValue()).toEqual([1, 2]);
+  await expect(asker.getByText(/Last answered for you .+, by .+, for [\d.,]+ VLT\./)).toBeVisible();
   await button(asker, prepaid.kept.verify).first().click();
   await expect(asker.getByText(prepaid.kept.equal).first()).toBeVisible();
   await expectAccessible(asker);

@@ -16,6 +16,17 @@ export const ask = {
   plate: 'Pl. V · The question',
   lead: 'This device runs the model on your text, free. Or somebody else’s device does, and is paid for each answer from what you set aside; then only the two of you see the text and the answer.',
   places: { label: 'Ways to ask', ask: 'Ask', search: 'Search your texts' },
+  /** Beside a model. */
+  lately: {
+    nobody: 'Nobody offers to answer with it now.',
+    offered: (n: number, shown: string) =>
+      n === 1 ? 'One offers it now' : `${shown} offer it now`,
+    from: (price: string) => `from ${price}`,
+    wait: (span: string) => `the first in about ${span}`,
+    /** @param cost VLT; '' where it is not known */
+    last: (age: string, name: string, cost: string) =>
+      `Last answered for you ${age}, by ${name}${cost && `, for ${cost} VLT`}.`,
+  },
   noModels: 'This network has no model to ask yet.',
   connecting: 'Looking for peers…',
   form: {

@@ -9,6 +9,14 @@ export const ask: AskText = {
     'Questo dispositivo esegue il modello sul tuo testo, gratis. Oppure lo fa quello di qualcun altro, pagato ' +
     'per ogni risposta con ciò che metti da parte; allora testo e risposta li vedete solo voi due.',
   places: { label: 'Modi di chiedere', ask: 'Chiedi', search: 'Cerca nei tuoi testi' },
+  lately: {
+    nobody: 'Adesso nessuno offre di rispondere con questo modello.',
+    offered: (n, shown) => (n === 1 ? 'Ora lo offre uno' : `Ora lo offrono in ${shown}`),
+    from: (price) => `da ${price}`,
+    wait: (span) => `il primo fra circa ${span}`,
+    last: (age, name, cost) =>
+      `L’ultima risposta per te: ${age}, da ${name}${cost && `, per ${cost} VLT`}.`,
+  },
   noModels: 'Questa rete non ha ancora modelli a cui chiedere.',
   connecting: 'Pila cerca altri nodi…',
   form: {
