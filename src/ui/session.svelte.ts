@@ -119,6 +119,8 @@ export class Session {
   browser = $state.raw<BrowserFacts>(UNSEEN);
   /** Start was pressed, and the miner has not spoken yet. */
   starting = $state.raw(false);
+  /** Of the last start or pause. */
+  #turn = 0;
   /** Tells the engine how much it may work, while it does. */
   readonly care = new Care((duty) => {
     const { state, pausedUntilMs } = this.miner;
@@ -420,6 +422,7 @@ export class Session {
   async #start(wish: MiningWish): Promise<void> {
     if (this.starting) return;
     this.starting = true;
+    const turn = ++this.#turn;
     // A quick hand presses before the page has read its keys: the click must not be lost.
     await this.#opened;
     // Paused meanwhile.
@@ -435,31 +438,37 @@ export class Session {
       this.#countLocking(this.vault);
       await this.follow();
       await this.peer.throttleMining(this.care.verdict.duty);
-      await this.#mine(wish);
+      await this.#mine(wish, turn);
     });
-    this.starting = false;
+    if (turn === this.#turn) this.starting = false;
   }
 
-  async #mine({ model, others = 'fetch', fromMs = 0 }: MiningWish): Promise<void> {
+  /** @param turn nothing is started once another has begun: a pause holds, however long the start took to come here */
+  async #mine({ model, others = 'fetch', fromMs = 0 }: MiningWish, turn: number): Promise<void> {
     const known = model !== undefined && (await this.peer.models());
     const isKnown = known && known.some(({ name }) => name === model);
+    if (turn !== this.#turn) return;
     await this.peer.startMining({ backend: 'auto', others, fromMs, ...(isKnown && { model }) });
   }
 
   /** Another word on the models that are still to be fetched, while it works. */
   fetchOthers = (model: string | undefined, others: FetchConsent): Promise<boolean> =>
-    this.act('models', () => this.#mine({ model, others }));
+    this.act('models', () => this.#mine({ model, others }, this.#turn));
 
   pause = (): Promise<boolean> => {
-    this.starting = false;
+    this.#stopStarting();
     return this.act('pause', () => this.peer.pauseMining());
   };
   /** Works on by itself after `fromMs`. */
   pauseUntil = (fromMs: number, wish: MiningWish = {}): Promise<boolean> => {
-    this.starting = false;
-    return this.act('pause', () => this.#mine({ ...wish, fromMs }));
+    const turn = this.#stopStarting();
+    return this.act('pause', () => this.#mine({ ...wish, fromMs }, turn));
   };
   finish = (): Promise<boolean> => this.act('finish', () => this.peer.finishMining());
+  #stopStarting(): number {
+    this.starting = false;
+    return ++this.#turn;
+  }
 
   /** Trial coins: whether somebody mines the block that they wait for; undefined when there are none. */
   async faucet(): Promise<Gift | undefined> {

@@ -201,6 +201,8 @@ export class MemoryEngine implements Engine {
   worked: WorkDay[] = [];
   /** Blocks found here. */
   foundHere: WorkFound[] = [];
+  /** The vault's answer to `create` waits for this. */
+  creating = Promise.resolve();
   /** What the faucet says. */
   gift: Gift = { mining: true };
   /** Blocks that pay the account. */
@@ -514,7 +516,11 @@ export class MemoryEngine implements Engine {
       this.#note('vault.status');
       return this.vaultStatus;
     },
-    create: async () => this.#vault('create', FULL_VAULT),
+    create: async () => {
+      const created = this.#vault('create', FULL_VAULT);
+      await this.creating;
+      return created;
+    },
     checkWords: async () => this.#note('vault.checkWords'),
     restore: async () => this.#vault('restore', { ...FULL_VAULT, backedUp: true }),
     protect: async () => this.#vault('protect', { protected: true, locked: false }),

@@ -201,6 +201,21 @@ describe('consent', () => {
     expect(again.engine.calls).not.toContain('client.startMining');
   });
 
+  it('a pause holds, however far a start has come', async () => {
+    const { engine, session } = setUp();
+    await session.open();
+    const created = Promise.withResolvers<void>();
+    engine.creating = created.promise;
+    const started = session.start(true);
+    await expect.poll(() => engine.calls).toContain('vault.create');
+    await session.pause();
+    created.resolve();
+    await started;
+    expect(engine.calls).not.toContain('client.startMining');
+    await session.start(true);
+    expect(engine.calls).toContain('client.startMining');
+  });
+
   it('a returning holder connects and sees the last proof, and never mines', async () => {
     const { engine, session } = setUp();
     engine.vaultStatus = FULL_VAULT;

@@ -50,6 +50,8 @@ export class Mining {
   #fetching: NamedModel | undefined;
   /** What was started last, until it is paused. */
   #run: MiningOptions | undefined;
+  /** Of the last start, pause or end. */
+  #turn = 0;
   /** Models that did not run on this device since the program was started. */
   readonly #unfit = new Set<string>();
   /** What was last reported of the models, in JSON. */
@@ -115,7 +117,11 @@ export class Mining {
    */
   async start(options: MiningOptions): Promise<void> {
     const { held } = this.#deps;
-    const choices = this.#choose(options.model, await held.look());
+    const turn = ++this.#turn;
+    const stored = await held.look();
+    // It was paused, or started again, before it began.
+    if (turn !== this.#turn) return;
+    const choices = this.#choose(options.model, stored);
     if (options.others === 'decline' && held.missing.length)
       throw new AppError('MODELS_DECLINED', held.missing.map(({ name }) => name).join(', '));
     if (!this.#payout) throw new AppError('NO_PAYOUT', 'nobody to pay: watch an address first');
@@ -228,6 +234,7 @@ export class Mining {
 
   #endRun(): void {
     const { held, time } = this.#deps;
+    this.#turn++;
     this.#run = undefined;
     held.end();
     time.stop();

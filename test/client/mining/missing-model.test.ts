@@ -382,6 +382,19 @@ test('a pause while it changes to the best model is one', async () => {
   expect([made.models, worker.status().state]).toEqual([['test'], 'paused']);
 });
 
+test('a pause while a start looks at what is here is one', async () => {
+  const device = await setUp();
+  const { made, mining, worker } = device;
+  await device.start();
+  await mining.pause();
+  const started = mining.start({});
+  await mining.pause();
+  await started;
+  expect([made.models, worker.status().state]).toEqual([['test'], 'paused']);
+  await mining.start({});
+  expect(worker.status().state).toBe('running');
+});
+
 test('once it is paused it asks for no more unchecked time', async () => {
   const device = await setUp();
   const { mining, worker, made } = device;
