@@ -77,7 +77,7 @@ export const en = {
     peersAgree: (n: number, agreeing: string, all: string) =>
       counted(n, { one: `${agreeing} of ${all} agrees`, other: `${agreeing} of ${all} agree` }),
     offline: (age: string) =>
-      `Offline: this is what was proven ${age}. It is proven anew once a peer is reached.`,
+      `Offline: this is what was proven ${age}. It is proven again once a peer is reached.`,
     stale: (age: string) => `The last block came ${age}: these numbers may be out of date.`,
     nobodyMines: (age: string) => `The last block came ${age}: nobody may be mining now.`,
     startHere: 'Mine the next one here',

@@ -20,7 +20,7 @@ export const ask = {
   lately: {
     nobody: 'Nobody offers to answer with it now.',
     offered: (n: number, shown: string) =>
-      n === 1 ? 'One offers it now' : `${shown} offer it now`,
+      counted(n, { one: 'One offers it now', other: `${shown} offer it now` }),
     from: (price: string) => `from ${price}`,
     wait: (span: string) => `the first in about ${span}`,
     /** @param cost VLT; '' where it is not known */

@@ -11,7 +11,8 @@ export const ask: AskText = {
   places: { label: 'Modi di chiedere', ask: 'Chiedi', search: 'Cerca nei tuoi testi' },
   lately: {
     nobody: 'Adesso nessuno offre di rispondere con questo modello.',
-    offered: (n, shown) => (n === 1 ? 'Ora lo offre uno' : `Ora lo offrono in ${shown}`),
+    offered: (n, shown) =>
+      counted(n, { one: 'Ora lo offre uno', other: `Ora lo offrono in ${shown}` }),
     from: (price) => `da ${price}`,
     wait: (span) => `il primo fra circa ${span}`,
     last: (age, name, cost) =>
