@@ -701,6 +701,18 @@ export interface PaidWork {
   readonly units: number;
   /** nV that was vouched for. */
   readonly earned: bigint;
+  /** The last answer that was given to its end; undefined: none yet. */
+  readonly last: GivenAnswer | undefined;
+}
+
+export interface GivenAnswer {
+  readonly model: Uint8Array;
+  /** When it ended, ms since 1970. */
+  readonly timeMs: number;
+  /** Rows or tokens. */
+  readonly units: number;
+  /** nV that was vouched for it. */
+  readonly earned: bigint;
 }
 
 /** What this device worked with a model on a day of its clock, whichever account was paid. */

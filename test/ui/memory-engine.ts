@@ -298,6 +298,7 @@ export class MemoryEngine implements Engine {
     answers: 0,
     units: 0,
     earned: 0n,
+    last: undefined,
   };
   offered: Provider[] = [];
   falseOnes: Distrusted[] = [];

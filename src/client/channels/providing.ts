@@ -6,11 +6,13 @@ import { addressOf } from '../../core/address.ts';
 import type { AskCode, AskerFrameOf, Question } from '../../core/ask-messages.ts';
 import { askHash, verifyHash, type AskPeers } from '../../core/channel.ts';
 import type { SignedOpening } from '../../core/formats.ts';
+import { costOf } from '../../core/price.ts';
 import { txId, verifySignature } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Log } from '../../lib/log.ts';
 import type { OnAsk } from '../../net/asking/ask-stream.ts';
 import { RateLimiter } from '../../net/rate.ts';
+import type { GivenAnswer } from '../api.ts';
 import type { Answerer } from '../mining/answerer.ts';
 import { lessDebts, type PayerBook } from '../providing/payer-book.ts';
 import type { ChannelChain } from './channel-chain.ts';
@@ -70,6 +72,8 @@ export interface ProvidingStatus {
   readonly units: number;
   /** nV that was vouched for. */
   readonly earned: bigint;
+  /** The answer that ended last; what it earned may still grow. */
+  readonly last: GivenAnswer | undefined;
 }
 
 export interface Providing {
@@ -81,6 +85,15 @@ export interface Providing {
 
 const NOBODY = new Uint8Array(32);
 
+/** What an answer came to: all of it, but for what is not vouched for yet. */
+function givenOf(record: ProviderRecord, current: NonNullable<ProviderRecord['current']>) {
+  const { channel, n } = record;
+  const { model, units } = current;
+  const owed = owedOf(record);
+  const paid = costOf(current, units) - (owed > 0n ? owed : 0n);
+  return { channel, n, model, units, earned: paid > 0n ? paid : 0n };
+}
+
 export function createProviding(deps: ProvidingDeps): Providing {
   const { chain, store, payers, end, onChange = () => undefined } = deps;
   /** Channels in which something happens: as many as streams, and those that a head is acted on in. */
@@ -88,6 +101,8 @@ export function createProviding(deps: ProvidingDeps): Providing {
   const openings = new RateLimiter(OPENING_RATE);
   const openingsOf = new RateLimiter(OPENING_PEER_RATE);
   const count = { answers: 0, units: 0, earned: 0n };
+  /** With its place: the question of that number in that channel. */
+  let last: (GivenAnswer & Pick<ProviderRecord, 'channel' | 'n'>) | undefined;
   let streams = 0;
   let telling: Promise<void> | undefined;
   let again = false;
@@ -129,7 +144,9 @@ export function createProviding(deps: ProvidingDeps): Providing {
       if (isDone && record.current?.units) {
         count.answers++;
         count.units += record.current.units;
-      }
+        last = { ...givenOf(record, record.current), timeMs: deps.nowMs() };
+      } else if (record.current && last?.n === record.n && equal(last.channel, record.channel))
+        last = { ...givenOf(record, record.current), timeMs: last.timeMs };
       onChange();
     },
     async onOver(record) {
@@ -273,6 +290,7 @@ export function createProviding(deps: ProvidingDeps): Providing {
       channels: store.all().length,
       streams: [...live.values()].reduce((sum, channel) => sum + channel.streams, 0),
       ...count,
+      last,
     }),
   };
 }

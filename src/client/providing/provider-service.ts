@@ -222,4 +222,11 @@ function servedModel(m: Manifest, told: Price, input: Uint8Array): ServedModel |
   return { ...priced, tokens: undefined, passes };
 }
 
-const NOTHING: ProvidingStatus = { channels: 0, streams: 0, answers: 0, units: 0, earned: 0n };
+const NOTHING: ProvidingStatus = {
+  channels: 0,
+  streams: 0,
+  answers: 0,
+  units: 0,
+  earned: 0n,
+  last: undefined,
+};

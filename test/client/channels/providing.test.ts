@@ -107,6 +107,8 @@ describe('a question', () => {
     expect(shop.ran).toEqual([1]);
     await until(() => shop.status().earned === 3n * COST);
     expect(shop.status()).toMatchObject({ channels: 1, streams: 1, answers: 1, units: 3 });
+    // The last voucher comes when the answer has ended: it counts to it.
+    expect(shop.status().last).toMatchObject({ units: 3, earned: 3n * COST });
 
     await asker.enter({ type: 'close' });
     await until(() => waits(shop).includes('close'));

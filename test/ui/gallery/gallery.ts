@@ -19,7 +19,7 @@ import '../../../src/ui/style.css';
 import { equal } from '../../../src/lib/bytes.ts';
 import { DIFFICULTY, explorerSamples } from './explorer-samples.ts';
 import { moreStates, type Stage } from './more-states.ts';
-import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from '../memory-engine.ts';
+import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, LINGUA, MemoryEngine } from '../memory-engine.ts';
 
 const engine = new MemoryEngine();
 // Of the pictures before.
@@ -100,7 +100,8 @@ const STATES: Record<string, () => void> = {
   many: () => {
     owner();
     preferences.answers = true;
-    const sums = { answers: 41, units: 96, earned: 297_600_000n };
+    const last = { model: LINGUA.id, timeMs: Date.now() - 240_000, units: 3, earned: 9_300_000n };
+    const sums = { answers: 41, units: 96, earned: 297_600_000n, last };
     engine.paidWork = { ...engine.paidWork, ...sums };
     preferences.watts = 45;
     engine.miner = { ...running, units: 148, rejected: { stale: 3, recheck: 2 }, blocksFound: 9 };

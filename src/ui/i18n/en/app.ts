@@ -44,6 +44,7 @@ export const en = {
     start: 'Start',
     resume: 'Resume',
     resumeNow: 'Resume now',
+    pausedAt: (place: string) => `${place} (paused)`,
     pausedUntil: (time: string) => `Paused until ${time}.`,
     pausedTomorrow: (time: string) => `Paused until tomorrow, ${time}.`,
     again: 'Try again',

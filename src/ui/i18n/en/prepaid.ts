@@ -230,6 +230,7 @@ export const prepaid = {
     on: 'Answering is on.',
     answered: 'Answered',
     earned: 'Earned by answering',
+    last: 'Last answer',
     mined: 'Earned by blocks',
     proof: [
       'By blocks: the pay for your blocks in the checked chain.',

@@ -37,6 +37,7 @@ export const it: Text = {
     start: 'Avvia',
     resume: 'Riprendi',
     resumeNow: 'Riprendi ora',
+    pausedAt: (place) => `${place} (in pausa)`,
     pausedUntil: (time) => `In pausa fino alle ${time}.`,
     pausedTomorrow: (time) => `In pausa fino a domani, ${time}.`,
     again: 'Riprova',

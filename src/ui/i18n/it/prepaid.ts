@@ -232,6 +232,7 @@ export const prepaid: PrepaidText = {
     on: 'Le risposte sono attive.',
     answered: 'Risposte date',
     earned: 'Guadagnati rispondendo',
+    last: 'Ultima risposta',
     mined: 'Guadagnati con i blocchi',
     proof: [
       'Con i blocchi: il compenso dei tuoi blocchi nella catena verificata.',
