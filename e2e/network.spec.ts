@@ -133,7 +133,9 @@ test('its own block, by a click and by its id, down to the proof', async () => {
   await expect(indexLine(page, words.block.miner)).toHaveText(address);
   const known = await evidence();
   expect(known).toContain(words.block.chained);
-  expect(known).toMatch(/checked on this device: [\d,]{3,} bytes that open one tile/);
+  expect(known).toMatch(
+    /checked on this device: [\d,]{3,} bytes, about one piece of the multiplications/,
+  );
   await look('block');
   const id = await indexLine(page, words.block.id).innerText();
   await search(id.toUpperCase());
