@@ -163,7 +163,7 @@ test('its transaction: who, how much, and in which block', async () => {
   expect(voltsIn(await indexLine(page, words.tx.amount).innerText())).toBe(GIFT);
   await expect(indexLine(page, words.tx.to)).toHaveText(address);
   await expect(indexLine(page, words.tx.state)).toHaveText(
-    /^block \d+, place 1(; not final yet: \d of 6 blocks(; from an account as new.*)?)?$/,
+    /^block \d+, position 1(; not final yet: \d of 6 blocks(; from an account as new.*)?)?$/,
   );
   expect(await evidence()).toContain(words.tx.inBody);
   await look('transaction');
