@@ -3,6 +3,7 @@ import { formatAddress } from '../../../src/core/address.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
 import { ask } from '../../../src/ui/i18n/en/ask.ts';
 import { device } from '../../../src/ui/i18n/en/device.ts';
+import { history } from '../../../src/ui/i18n/en/history.ts';
 import { plots } from '../../../src/ui/i18n/en/plots.ts';
 import { prepaid } from '../../../src/ui/i18n/en/prepaid.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
@@ -272,6 +273,13 @@ const PAGES: Screen[] = [
   { state: 'fresh', hash: '#/answer/YSBzaGFyZWQgYW5zd2Vy', name: 'a shared answer' },
   { state: 'stopped', hash: '#/wallet' },
   { state: 'locked', hash: '#/wallet' },
+  { state: 'nopeers', hash: '#/wallet' },
+  {
+    state: 'owner',
+    hash: '#/wallet',
+    name: 'sums of the history',
+    act: (page) => page.getByText(history.sums.title, { exact: true }).click(),
+  },
   { state: 'fresh', hash: linkToPage('receipt', hex('5e')), name: 'a link of an earlier chain' },
   { state: 'owner', hash: linkToPage('block', 8101) },
   { state: 'owner', hash: linkToPage('block', 999_999), name: 'unknown block' },

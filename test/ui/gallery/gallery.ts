@@ -136,6 +136,8 @@ const STATES: Record<string, () => void> = {
     owner();
     engine.miner = { ...running, backend: 'cpu', device: '', rejected: { 'gpu: NO_WEBGPU': 1 } };
     const headTimeMs = Date.now() - 95_000;
+    const provenAt = { ...BALANCE.provenAt, timeMs: headTimeMs - 5000 };
+    engine.known = { ...BALANCE, provenAt };
     engine.chain = {
       ...CHAIN,
       sync: 'offline',

@@ -158,6 +158,13 @@ export const SHOTS: readonly Shot[] = [
   { name: 'wallet-no-keys', state: 'fresh', at: '#/wallet' },
   { name: 'wallet-new', state: 'stopped', at: '#/wallet' },
   { name: 'wallet', state: 'owner', at: '#/wallet', main: true },
+  { name: 'wallet-offline', state: 'nopeers', at: '#/wallet' },
+  {
+    name: 'wallet-sums',
+    state: 'owner',
+    at: '#/wallet',
+    act: (page, t) => page.getByText(laterOf(t).history.sums.title, { exact: true }).click(),
+  },
   {
     name: 'wallet-gift-waits',
     state: 'nobody mines',
