@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { device as en } from '../src/ui/i18n/en/device.ts';
+import { news } from '../src/ui/i18n/en/news.ts';
 import { en as app } from '../src/ui/i18n/en/app.ts';
 import { lineOf } from '../src/ui/settings/device/places.ts';
 import { SILENT_MS } from '../src/ui/settings/device/install.svelte.ts';
@@ -128,16 +129,45 @@ test('the screen stays lit only where it is wished, while work goes on', async (
   await page.getByRole('checkbox', { name: en.awake }).uncheck();
 });
 
+test('out of sight it tells what was chosen, once the browser allows it', async () => {
+  const origin = new URL(seed.url).origin;
+  const session = await context.newCDPSession(page);
+  const permission = { name: 'notifications' };
+  await session.send('Browser.setPermission', { permission, setting: 'denied', origin });
+  await goTo(page, 'settings');
+  const payments = page.getByRole('checkbox', { name: news.kinds.payment });
+  await expect(payments).not.toBeChecked();
+  await payments.click();
+  await expect(page.getByText(news.refused)).toBeVisible();
+  await expect(payments).not.toBeChecked();
+  await session.send('Browser.setPermission', { permission, setting: 'granted', origin });
+  await payments.click();
+  await expect(page.getByText(news.refused)).toBeHidden();
+  await expect(payments).toBeChecked();
+});
+
 test('the badge counts what arrives unseen, then is a dot while words are unwritten', async () => {
   const last = () => page.evaluate(() => badges.at(-1));
+  const notified = () =>
+    page.evaluate(async () => {
+      const all = await (await navigator.serviceWorker.ready).getNotifications();
+      return all.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
+    });
   await goTo(page, 'wallet');
   // What is there before anything was known has not arrived.
   await expect(figure(page, app.wallet.spendable)).toContainText('proven at block');
   await setHidden(true);
   await button(page, app.wallet.faucet).click();
   await expect.poll(last).toEqual(['set', 1]);
+  // So does a notification, which is about payments alone, as it was chosen.
+  await expect.poll(notified).toHaveLength(1);
+  const [told] = await notified();
+  expect(told!.title).toBe(news.told.payment(1, { count: '1', amount: '', from: '' }).title);
+  expect(told!.body).toMatch(/^100\.0000 VLT from .*rpil a1/);
+  expect([told!.tag, told!.data]).toEqual(['news-payment', { link: '#/wallet' }]);
   await setHidden(false);
   await expect.poll(last).toEqual(['set', undefined]);
+  await expect.poll(notified).toEqual([]);
   await backUp(page);
   await expect.poll(last).toEqual(['clear']);
 });

@@ -17,12 +17,25 @@ import { CacheFirst, NetworkFirst } from 'workbox-strategies';
 declare const self: {
   readonly __WB_MANIFEST: { url: string; revision: string | null }[];
   skipWaiting(): Promise<void>;
-  readonly clients: { claim(): Promise<void> };
+  readonly clients: {
+    claim(): Promise<void>;
+    matchAll(of: { type: 'window'; includeUncontrolled: boolean }): Promise<readonly Page[]>;
+    openWindow(url: string): Promise<unknown>;
+  };
   addEventListener(
     type: 'message' | 'install' | 'activate',
     listener: (event: { data?: unknown; waitUntil(done: Promise<unknown>): void }) => void,
   ): void;
+  addEventListener(type: 'notificationclick', listener: (event: Click) => void): void;
 };
+interface Page {
+  focus(): Promise<unknown>;
+  postMessage(message: unknown): void;
+}
+interface Click {
+  readonly notification: { readonly data?: unknown; close(): void };
+  waitUntil(done: Promise<unknown>): void;
+}
 
 /** Seconds since 1970 of the source's last change (vite.config.ts); 0: unknown. */
 declare const BUILT_FROM_S: number;
@@ -115,6 +128,19 @@ self.addEventListener('message', (event) => {
   const { type } = (event.data ?? {}) as { type?: unknown };
   if (type === 'SKIP_WAITING') event.waitUntil(self.skipWaiting());
   if (type === 'KEEP_NOTHING') keepsNothing = true;
+});
+
+/** A page that is open comes to the front and goes there itself (src/ui/attention); else one is opened there. */
+async function goThere(link: string): Promise<void> {
+  const [page] = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  if (!page) return void (await self.clients.openWindow(`./${link}`));
+  page.postMessage({ link });
+  await page.focus();
+}
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const { link } = Object(event.notification.data) as { link?: unknown };
+  event.waitUntil(goThere(typeof link === 'string' && link.startsWith('#/') ? link : '#/'));
 });
 
 /** Holds one number: the newest source that was at work in this browser. */

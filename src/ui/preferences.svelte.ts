@@ -32,6 +32,8 @@ export class Preferences {
   goesOn = $state(false);
   /** Work only while nobody is at this device: only where a person wants it. */
   onlyAway = $state(false);
+  /** Kinds of news that a page out of sight tells: only those that a person wants. */
+  notified = $state.raw<readonly string[]>([]);
   /** When a person declined to install the app, ms. */
   declinedMs = $state<number>();
   /** Answer questions of others for pay while this device works: only where a person wants it. */
@@ -55,6 +57,7 @@ export class Preferences {
     this.awake = this.#read('awake') === 'yes';
     this.goesOn = this.#read('goes-on') === 'yes';
     this.readAway();
+    this.readNotified();
     this.readAnswers();
     this.readFetches();
     const declined = this.#read('install-declined');
@@ -121,6 +124,16 @@ export class Preferences {
   workAway(onlyAway: boolean): void {
     this.onlyAway = onlyAway;
     this.#write('only-away', onlyAway ? 'yes' : 'no');
+  }
+
+  /** Another tab may have changed it. */
+  readNotified(): void {
+    this.notified = this.#read('notified')?.split(' ') ?? [];
+  }
+
+  notify(kinds: readonly string[]): void {
+    this.notified = kinds;
+    this.#write('notified', kinds.join(' '));
   }
 
   goOn(goesOn: boolean): void {

@@ -87,6 +87,8 @@ export class Session {
   storage = $state.raw<ModelStorage>();
   /** Texts of the person are kept on this device, to be searched; false until a screen looked. */
   hasTexts = $state.raw(false);
+  /** Answers that this device computed for the person since the page was opened. */
+  ownAnswers = $state.raw(0);
   /** Models that have changed since the page was opened, by name. */
   arriving = $state.raw<Readonly<Record<string, StoredModel>>>({});
   pending = $state.raw<readonly PendingTx[]>([]);

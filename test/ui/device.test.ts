@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { keepAwake } from '../../src/ui/settings/device/awake.ts';
-import { Badge, type Owned, type Sign } from '../../src/ui/settings/device/badge.ts';
+import { Badge, type Owned, type Sign } from '../../src/ui/attention/badge.ts';
 import {
   Install,
   OFFERED_AFTER,
@@ -95,6 +95,10 @@ describe('the badge', () => {
     amount,
     backedUp,
   });
+  const [SEEN, UNSEEN] = [
+    { seen: true, answers: 0 },
+    { seen: false, answers: 0 },
+  ];
   const setUp = () => {
     const signs: Sign[] = [];
     return { badge: new Badge((sign) => signs.push(sign)), signs };
@@ -102,30 +106,41 @@ describe('the badge', () => {
 
   it('counts coins that arrive unseen, and goes when the page is seen', () => {
     const { badge, signs } = setUp();
-    badge.show(undefined, false);
-    badge.show(owned(5n), false);
-    badge.show(owned(6n), false);
-    badge.show(owned(4n), false);
-    badge.show(owned(9n), false);
-    badge.show(owned(9n), true);
-    badge.show(owned(10n), true);
+    badge.show(undefined, UNSEEN);
+    badge.show(owned(5n), UNSEEN);
+    badge.show(owned(6n), UNSEEN);
+    badge.show(owned(4n), UNSEEN);
+    badge.show(owned(9n), UNSEEN);
+    badge.show(owned(9n), SEEN);
+    badge.show(owned(10n), SEEN);
     expect(signs).toEqual([1, 2, undefined]);
+  });
+
+  it('counts answers that come unseen with them', () => {
+    const { badge, signs } = setUp();
+    badge.show(owned(5n), { seen: true, answers: 1 });
+    badge.show(owned(5n), { seen: false, answers: 2 });
+    badge.show(owned(5n), { seen: false, answers: 2 });
+    badge.show(owned(6n), { seen: false, answers: 3 });
+    badge.show(owned(6n), { seen: true, answers: 3 });
+    badge.show(owned(6n), { seen: false, answers: 3 });
+    expect(signs).toEqual([1, 3, undefined]);
   });
 
   it('does not take another account’s balance for an arrival', () => {
     const { badge, signs } = setUp();
-    badge.show(owned(5n), false);
-    badge.show(owned(50n, 'b'), false);
-    badge.show(undefined, false);
-    badge.show(owned(60n, 'b'), false);
+    badge.show(owned(5n), UNSEEN);
+    badge.show(owned(50n, 'b'), UNSEEN);
+    badge.show(undefined, UNSEEN);
+    badge.show(owned(60n, 'b'), UNSEEN);
     expect(signs).toEqual([]);
   });
 
   it('is a dot while coins hang on words that nobody wrote down', () => {
     const { badge, signs } = setUp();
-    badge.show(owned(0n, 'a', false), true);
-    badge.show(owned(5n, 'a', false), true);
-    badge.show(owned(5n, 'a', true), true);
+    badge.show(owned(0n, 'a', false), SEEN);
+    badge.show(owned(5n, 'a', false), SEEN);
+    badge.show(owned(5n, 'a', true), SEEN);
     expect(signs).toEqual(['dot', undefined]);
   });
 });
@@ -195,7 +210,7 @@ it('nothing is erased where storage is refused or unmarked', () => {
 describe('the list before everything is erased', () => {
   /** Names that begin as ours do, and are no place: files that are saved, channels, locks and headers. */
   const NO_PLACES =
-    /\.(json|csv|png)$|^pila-\$\{title|^pila-(wallet|answer|price|wipe|vault)$|^pila\.wipe$/;
+    /\.(json|csv|png)$|^pila-\$\{title|^pila-(wallet|answer|price|wipe|vault|seen)$|^pila\.wipe$/;
   /** What stands for a template's value, by the code in it. */
   const VALUES: Readonly<Record<string, readonly string[]>> = {
     'config.network': ['e2e'],

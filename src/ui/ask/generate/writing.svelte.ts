@@ -52,6 +52,7 @@ export class Writing {
         this.text += text;
         [this.tokens, this.finish, this.isRunning] = [tokens, finish, !finish];
       }
+      this.#session.ownAnswers++;
     } catch (e) {
       if (!isOver()) [this.failed, this.isRunning] = [AppError.from(e), false];
     }

@@ -6,6 +6,7 @@ export { history } from './history.ts';
 export { keyring } from './keyring.ts';
 export { models } from './models.ts';
 export { network } from './network.ts';
+export { news } from './news.ts';
 export { plots } from './plots.ts';
 export { prepaid } from './prepaid.ts';
 export { search } from './search.ts';

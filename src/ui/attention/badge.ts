@@ -1,6 +1,6 @@
 /** The badge on the installed app's icon: what a person should look at, and nothing else. */
 
-/** Coins that arrived unseen; a dot for coins that hang on words nobody wrote down. */
+/** Coins and answers that came unseen; a dot for coins that hang on words nobody wrote down. */
 export type Sign = number | 'dot' | undefined;
 
 export interface Owned {
@@ -14,6 +14,7 @@ export interface Owned {
 export class Badge {
   #last: Owned | undefined;
   #unseen = 0;
+  #answers = 0;
   #shown: Sign;
   readonly #show: (sign: Sign) => void;
 
@@ -21,10 +22,15 @@ export class Badge {
     this.#show = show;
   }
 
-  /** @param seen whether somebody looks at the page */
-  show(owned: Owned | undefined, seen: boolean): void {
+  /**
+   * @param seen whether somebody looks at the page
+   * @param answers that came since the page was opened
+   */
+  show(owned: Owned | undefined, { seen, answers }: { seen: boolean; answers: number }): void {
     const before = this.#last;
     this.#last = owned;
+    this.#unseen += answers - this.#answers;
+    this.#answers = answers;
     if (seen) this.#unseen = 0;
     else if (owned && owned.account === before?.account && owned.amount > before.amount)
       this.#unseen++;
