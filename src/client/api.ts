@@ -633,9 +633,9 @@ export type PrepaidApi = {
   /**
    * Resolves when the answer is whole; parts come as events. The same question again, while it has no answer, goes on
    * with it, for as many units as were asked for first: so it is asked again after PROVIDER_GONE, and after a restart.
-   * @throws CHANNEL_CLOSED, CHANNEL_ENDING, CHANNEL_REPLACED, CHANNEL_SHALLOW, CHANNEL_SMALL, CHANNEL_UNKNOWN,
-   * CHANNEL_UNSEEN, INPUT_LONG, MODEL_MISSING, MODEL_UNOFFERED, NOT_PROVEN, PRICE_LOW, PROVIDER_BUSY, PROVIDER_FAILED,
-   * PROVIDER_FALSE, PROVIDER_GONE, PROVIDER_PUZZLED, QUESTION_BUSY, QUESTION_LONG
+   * @throws CHANNEL_CLOSED, CHANNEL_ENDING, CHANNEL_LOST, CHANNEL_REPLACED, CHANNEL_SHALLOW, CHANNEL_SMALL,
+   * CHANNEL_UNKNOWN, CHANNEL_UNSEEN, INPUT_LONG, MODEL_MISSING, MODEL_UNOFFERED, NOT_PROVEN, PRICE_LOW,
+   * PROVIDER_BUSY, PROVIDER_FAILED, PROVIDER_FALSE, PROVIDER_GONE, PROVIDER_PUZZLED, QUESTION_BUSY, QUESTION_LONG
    */
   askPrepaid(asked: AskedPrepaid): Promise<PaidAnswer>;
   /** The running answer is to end where it is; what came is paid. @throws CHANNEL_UNKNOWN */

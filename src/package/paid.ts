@@ -11,6 +11,7 @@ import type {
 import {
   CHANNEL_LIFETIME,
   channelFor,
+  createLost,
   isOfProvider,
   limitAtLeast,
   notWanted,
@@ -249,6 +250,7 @@ export function paidAnswers(deps: PaidDeps): Paid {
     await deps.synced();
     const question = await questionOf(name, said, options);
     const tried: Provider[] = [];
+    const wasLost = createLost();
     let failed: unknown;
     for (;;) {
       const isLast = tried.length >= TRIES_MAX;
@@ -263,6 +265,7 @@ export function paidAnswers(deps: PaidDeps): Paid {
           yield next.value;
         }
       } catch (error) {
+        if (!isBegun && wasLost(error)) continue;
         // What another one would write does not go on from here.
         if (isBegun || !isOfProvider(error)) throw error;
         failed = error;
@@ -293,14 +296,16 @@ export function paidAnswers(deps: PaidDeps): Paid {
       opinions: [],
       next: (tried) => nextProvider(question, { most, tried, over, mayAsk }),
       async ask(provider) {
-        const { id } = await take(provider, costAt(provider, question), options);
-        try {
-          return opinionOf(answer, await askIn(id, provider, question, over), model);
-        } catch (error) {
-          await api.stopAsking(id).catch(() => undefined);
-          throw error;
-        } finally {
-          leave(id);
+        for (const wasLost = createLost(); ;) {
+          const { id } = await take(provider, costAt(provider, question), options);
+          try {
+            return opinionOf(answer, await askIn(id, provider, question, over), model);
+          } catch (error) {
+            await api.stopAsking(id).catch(() => undefined);
+            if (!wasLost(error)) throw error;
+          } finally {
+            leave(id);
+          }
         }
       },
     });

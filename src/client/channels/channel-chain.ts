@@ -20,6 +20,7 @@ import { blockId } from '../../core/header/header.ts';
 import { ACCOUNT_MIN, type Params } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { stateKey } from '../../core/tree/keys.ts';
+import { bornAt } from '../../core/tx/nonce.ts';
 import { spentBy, txId } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -105,8 +106,8 @@ function seenAt(
 ): Seen {
   const { height } = header;
   const leaf = value && tryDecode(Channel, value);
-  const nonce = (account && tryDecode(Account, account)?.nonce) ?? 0n;
-  const canCome = !leaf && tx.expiry > height && nonce <= tx.nonce;
+  const nonce = account && tryDecode(Account, account)?.nonce;
+  const canCome = !leaf && tx.expiry > height && (nonce === undefined || mayFollow(tx, nonce));
   const isGone = !leaf && !canCome;
   return {
     block: toHex(blockId(header)),
@@ -118,6 +119,10 @@ function seenAt(
     stood: leaf ? { header, leaf } : before?.stood,
   };
 }
+
+/** Where a branch made its account in another block, all that was signed for that account is worth nothing. */
+const mayFollow = (tx: Tx, nonce: bigint): boolean =>
+  nonce <= tx.nonce && bornAt(nonce) === bornAt(tx.nonce);
 
 export function createChannelChain(access: ChainAccess): ChannelChain {
   const { params, genesisId } = access;

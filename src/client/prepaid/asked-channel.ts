@@ -158,12 +158,11 @@ export class AskedChannel {
     if (this.#isOver) return 'over';
     if (this.#isDistrusted()) return 'distrusted';
     if (ended) return 'closing';
-    const wasUsed = this.#hasStood || this.#record.vouched > 0n;
-    if (!view) return wasUsed ? 'open' : 'waiting';
-    // Gone from the chain after it was used: its provider has closed it.
-    if (view.depth === undefined && wasUsed) return 'closing';
-    // Its opening will be in no block: nothing was spent.
-    if (view.isLost) return 'over';
+    const isPaid = this.#record.vouched > 0n;
+    if (!view) return isPaid || this.#hasStood ? 'open' : 'waiting';
+    // Gone from the chain after it was used: its provider has closed it. Where nothing was vouched for no close pays,
+    // so that its opening is in no block and will be in none.
+    if (view.isLost) return isPaid ? 'closing' : 'over';
     if (!view.depth) return 'waiting';
     return isEnding(view) ? 'ending' : 'open';
   }
@@ -178,7 +177,7 @@ export class AskedChannel {
     if (this.#isDistrusted()) throw new AppError('PROVIDER_FALSE', 'not asked again');
     await this.#look();
     if (!this.#view) throw new AppError('NOT_PROVEN', 'nobody proves this channel now');
-    if (this.#stateOf(this.#view) === 'over') throw new AppError('CHANNEL_CLOSED', 'it is over');
+    if (this.#stateOf(this.#view) === 'over') throw lost();
     const { current, ended } = this.#record;
     // It came while the chain was looked at.
     if (current && isAnswered(current, asked)) return this.#deps.keep(this.#record);
@@ -229,8 +228,7 @@ export class AskedChannel {
     if (view.depth === undefined && !view.isOver)
       await this.#deps.chain.send(opening).catch(() => undefined);
     this.#hasStood ||= Boolean(view.depth);
-    if (this.#stateOf(view) === 'over')
-      this.#fail('CHANNEL_CLOSED', 'its opening is in no block, and can be in none');
+    if (this.#stateOf(view) === 'over') this.#failWith(lost());
     await this.#enter({ type: 'chain' }).catch(() => undefined);
     this.tryAgain();
     this.#deps.onChange();
@@ -392,11 +390,15 @@ export class AskedChannel {
   }
 
   #fail(code: ErrorCode, message: string): void {
+    this.#failWith(new AppError(code, message));
+  }
+
+  #failWith(error: AppError): void {
     const asking = this.#asking;
     this.#asking = undefined;
     // Nobody may be waiting for it.
     asking?.promise.catch(() => undefined);
-    asking?.reject(new AppError(code, message));
+    asking?.reject(error);
   }
 
   // --- The stream.
@@ -498,6 +500,10 @@ export class AskedChannel {
     for (const id of [...this.#streams.keys()]) this.#drop(id);
   }
 }
+
+/** Its coins are its account's again, or that account is another one now: a new channel may be opened. */
+const lost = (): AppError =>
+  new AppError('CHANNEL_LOST', 'its opening is in no block, and can be in none');
 
 const CONVICTED: AskerEvent = { type: 'convicted' };
 

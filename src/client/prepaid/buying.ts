@@ -49,6 +49,19 @@ export const isOfProvider = (error: unknown): boolean =>
     AppError.from(error).code,
   );
 
+/** Channels of one question that may be lost. */
+const LOST_MAX = 3;
+
+/**
+ * Whether a channel was lost that nothing was paid over, by nobody's fault: a branch was taken that left its opening
+ * out, as where the account is so new that the other branch made it in another block. A new one may be opened then,
+ * a few times for one question.
+ */
+export function createLost(): (error: unknown) => boolean {
+  let left = LOST_MAX;
+  return (error) => AppError.from(error).code === 'CHANNEL_LOST' && left-- > 0;
+}
+
 /** Askings of one question that come as fast as heads do: two such questions at once are not too many for a provider. */
 const AT_ONCE = OPENING_PEER_RATE.burst / 2;
 /** ms between those that follow. Blocks may come faster, and who asks more often is refused as one of too many. */

@@ -6,6 +6,7 @@ import type { AskedPrepaid, PaidAnswer, Prepaid, PrepaidApi, Provider } from '..
 import {
   CHANNEL_LIFETIME,
   channelFor,
+  createLost,
   isOfProvider,
   limitAtLeast,
   requireWanted,
@@ -288,13 +289,19 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
       isBegun = true;
       call.onPart?.(bytes);
     };
+    const wasLost = createLost();
     let failure: unknown;
     for (let provider = await choose(question, tried); ;) {
       try {
         return await buyFrom(provider, question, { ...call, onPart }, content);
       } catch (error) {
         // What another one would write does not go on from what has come.
-        if (isBegun || call.signal?.aborted || !isOfProvider(error)) throw error;
+        if (isBegun || call.signal?.aborted) throw error;
+        if (wasLost(error)) {
+          await leave(call, content);
+          continue;
+        }
+        if (!isOfProvider(error)) throw error;
         failure = error;
       }
       tried.add(toHex(provider.key));

@@ -9,7 +9,8 @@ import {
   type ChannelChain,
 } from '../../../src/client/channels/channel-chain.ts';
 import { createLightPool, type LightPool } from '../../../src/client/wallet/light-pool.ts';
-import type { SignedTx } from '../../../src/core/formats.ts';
+import { decode, encode } from '../../../src/core/codec.ts';
+import { SignedOpening, SignedTx } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import {
   ACCOUNT_MIN,
@@ -19,9 +20,19 @@ import {
 } from '../../../src/core/params.ts';
 import { bodySize } from '../../../src/core/tx/body.ts';
 import { treeGet } from '../../../src/core/tree/tree.ts';
+import { firstNonce } from '../../../src/core/tx/nonce.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
-import { close, CONTEXT, GENESIS_ID, mine, PARAMS, transfer } from '../../chain/make-blocks.ts';
+import {
+  BORN,
+  close,
+  CONTEXT,
+  GENESIS_ID,
+  mine,
+  PARAMS,
+  prepay,
+  transfer,
+} from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
 import { MemoryNet } from '../memory-net.ts';
 import { openFollower } from '../open-follower.ts';
@@ -168,9 +179,7 @@ describe.each([
       await other.importBlock((await full.block(blockId(header)))!);
     await other.addTx(transfer(ann, 0, cat, 1n));
     await mine(other, bob, 8);
-    for (const header of await other.headersAfter([], 500))
-      await full.importBlock((await other.block(blockId(header)))!);
-    expect(toHex(full.head().id)).toBe(toHex(other.head().id));
+    await take(full, other);
     await follow();
     expect(await chain.view(opening)).toMatchObject({ depth: undefined, isLost: true });
     await mine(full, cat, OVER_BLOCKS);
@@ -178,7 +187,45 @@ describe.each([
     expect((await chain.view(opening))?.isOver).toBe(true);
     expect(await chain.wasClosed(opening)).toBe(false);
   });
+
+  // Ann's first coinbase is in block 2 here, and in another one there.
+  test.each([
+    ['later', [cat, cat, ann]],
+    ['earlier', [ann, cat, cat]],
+  ] as const)(
+    'an opening waits no longer where a branch made its account %s, and does again where that goes',
+    async (_when, miners) => {
+      const chains = [await emptyChain(), await emptyChain(), await emptyChain()] as const;
+      const [full, there, back] = chains;
+      for (const each of [full, back]) for (const miner of [cat, ann, cat]) await mine(each, miner);
+      for (const miner of miners) await mine(there, miner, 1, { salt: 1 });
+      await mine(full, cat, 5);
+      await mine(there, cat, 7);
+      await mine(back, cat, 9);
+      const { chain, follow } = await watch(full);
+      const signed = decode(
+        SignedOpening,
+        encode(SignedTx, prepay(ann, BORN + firstNonce(1), bob)),
+      );
+      await follow();
+      await chain.send(signed);
+      expect(await chain.view(signed)).toMatchObject({ depth: 0, isLost: false });
+      await take(full, there);
+      await follow();
+      expect(await chain.view(signed)).toMatchObject({ depth: undefined, isLost: true });
+      await take(full, back);
+      await follow();
+      expect(await chain.view(signed)).toMatchObject({ isLost: false });
+    },
+  );
 });
+
+/** All blocks of another chain, which has more of them. */
+async function take(full: FullChain, other: FullChain): Promise<void> {
+  for (const header of await other.headersAfter([], 500))
+    await full.importBlock((await other.block(blockId(header)))!);
+  expect(toHex(full.head().id)).toBe(toHex(other.head().id));
+}
 
 test('what is needed of all channels is read at once, an account once, and nothing again at a block', async () => {
   const full = await richChain();

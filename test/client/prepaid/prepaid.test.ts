@@ -270,7 +270,41 @@ describe('opening a channel', () => {
     prepaid.onHead();
     await prepaid.idle();
     expect(last()).toMatchObject({ state: 'over', problem: undefined, spent: 0n });
-    await expect(prepaid.api.askPrepaid(question(channel))).rejects.toEqual(code('CHANNEL_CLOSED'));
+    await expect(prepaid.api.askPrepaid(question(channel))).rejects.toEqual(code('CHANNEL_LOST'));
+  });
+
+  it('that a branch leaves out waits again, and is over where it can be in no block', async () => {
+    const states: string[] = [];
+    const heads = async (...views: Partial<ChannelView>[]): Promise<void> => {
+      for (const now of views) {
+        view = { ...VIEW, ...now };
+        prepaid.onHead();
+        await prepaid.idle();
+        states.push((await prepaid.api.channels())[0]!.state);
+      }
+    };
+    const channel = await opened();
+    const out = { depth: undefined };
+    const gone = { ...out, isLost: true };
+    await heads({ depth: 1 }, { depth: 0 }, out, { depth: 1 }, gone);
+    const asked = prepaid.api.askPrepaid(question(channel));
+    await expect(asked).rejects.toEqual(code('CHANNEL_LOST'));
+    // Nobody is to blame.
+    expect((await prepaid.api.providers(MODEL))[0]).toMatchObject({ gaveNothing: false });
+    await heads({ depth: 3 });
+    await prepaid.api.askPrepaid(question(channel));
+    // Once it is used, its provider can close it.
+    await heads(out, gone);
+    expect(states).toEqual([
+      'open',
+      'waiting',
+      'waiting',
+      'open',
+      'over',
+      'open',
+      'waiting',
+      'closing',
+    ]);
   });
 
   it('that was used stays open where nobody proves it now', async () => {
@@ -835,11 +869,11 @@ describe('ending', () => {
     const channel = await opened();
     await prepaid.api.askPrepaid(question(channel));
     // The rest is back: no block ahead brings it.
-    view = { ...VIEW, depth: undefined, expiry: VIEW.height + 991 };
+    view = { ...VIEW, depth: undefined, isLost: true, expiry: VIEW.height + 991 };
     prepaid.onHead();
     await prepaid.idle();
     expect(last()).toMatchObject({ state: 'closing', expiry: undefined });
-    view = { ...VIEW, depth: undefined, isOver: true };
+    view = { ...view, isOver: true };
     prepaid.onHead();
     await prepaid.idle();
     expect(last()).toMatchObject({ id: channel, state: 'over', spent: 200n });

@@ -68,6 +68,8 @@ let prepay: bigint;
 let gate: Promise<void> | undefined;
 let isSending: boolean;
 let mined: Uint8Array | undefined;
+/** How many openings, from the first on, a branch leaves out. */
+let left: number;
 let run: (input: Uint8Array) => Promise<Uint8Array>;
 let heads: (() => void)[];
 type Part = Extract<ClientEvent, { type: 'part' }>;
@@ -105,7 +107,8 @@ async function start(): Promise<void> {
   prepaid = await openPrepaid({
     chain: {
       genesisId: GENESIS,
-      view: async () => VIEW,
+      view: async (opening) =>
+        opening.tx.nonce < left ? { ...VIEW, depth: undefined, isLost: true } : VIEW,
       look: async () => true,
       wasClosed: async () => false,
       send: async () => undefined,
@@ -182,7 +185,7 @@ beforeEach(async () => {
   hasEnded = false;
   prepay = LIMIT;
   [gate, isSending] = [undefined, false];
-  mined = undefined;
+  [mined, left] = [undefined, 0];
   run = async (input) => rowsOf(input, 3, ROW);
   await start();
 });
@@ -490,6 +493,19 @@ describe('asking over a channel with the node’s own coins', () => {
       expect(opened).toHaveLength(2);
     },
   );
+
+  it('sets aside again, a few times, where a branch leaves its openings out', async () => {
+    const provider = host(1);
+    left = 3;
+    const { paid } = await ask(question(), 'a');
+    expect([opened.length, questions(provider), paid?.n]).toEqual([4, 1, 1]);
+    left = 100;
+    hosts.clear();
+    offers = [];
+    host(2);
+    await expect(ask(question(), 'b')).rejects.toEqual(code('CHANNEL_LOST'));
+    expect(opened).toHaveLength(8);
+  });
 
   it('sets aside what an answer costs that costs as much as the limit', async () => {
     const provider = host(1, LIMIT);

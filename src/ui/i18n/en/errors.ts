@@ -129,6 +129,8 @@ export const errors: ErrorTexts = {
     'What you set aside there takes no more questions, and the rest comes back. Set coins aside again to go on.',
   CHANNEL_ENDING:
     'What you set aside comes back soon, too soon for another answer. Set coins aside again to go on.',
+  CHANNEL_LOST:
+    'What you set aside was in no block in the end, and is back with you. Set coins aside again to go on.',
   CHANNEL_REPLACED:
     'Another program of yours is using what was set aside here. Wait until it has its answer, or stop it there.',
   CHANNEL_SHALLOW:

@@ -141,6 +141,8 @@ export const errors: ErrorTexts = {
     'Ciò che avevi messo da parte lì non accetta altre domande, e il resto torna a te. Per continuare metti da parte altre monete.',
   CHANNEL_ENDING:
     'Ciò che avevi messo da parte torna a te tra poco, troppo presto per un’altra risposta. Per continuare metti da parte altre monete.',
+  CHANNEL_LOST:
+    'Ciò che avevi messo da parte alla fine non è in nessun blocco, ed è di nuovo tuo. Per continuare metti da parte altre monete.',
   CHANNEL_REPLACED:
     'Un altro tuo programma sta usando ciò che è messo da parte qui. Aspetta che abbia la sua risposta, o fermalo.',
   CHANNEL_SHALLOW:
