@@ -5,6 +5,7 @@ import {
   blocksOf,
   DEPTH_MAX,
   MARKED_CHARS_MAX,
+  MARKS_MAX,
   type Block,
   type Span,
 } from '../../../src/ui/ask/generate/markdown/markdown.ts';
@@ -97,7 +98,17 @@ it('a link says where it leads, unless its words do', () => {
   const hosts = (said: string) => linksOf(blocksOf(said)).map(({ host }) => host);
   expect(hosts('[here](https://evil.org/a) and https://ex.org/b')).toEqual(['evil.org', undefined]);
   expect(hosts('[bank.org](https://evil.org)')).toEqual(['evil.org']);
-  expect(hosts('[evil.org: it](https://evil.org/x)')).toEqual([undefined]);
+  expect(hosts('[evil.org](https://evil.org/x)')).toEqual([undefined]);
+  for (const words of [
+    'evil.org: it',
+    'bank.org/?to=evil.org',
+    'https://bank.org#evil.org',
+    'evil.org.bank.org',
+    'bank.org@evil.org',
+    'https://bank.org\\\\@evil.org',
+    'see evil.org',
+  ])
+    expect(hosts(`[${words}](https://evil.org)`).at(-1), words).toBe('evil.org');
 });
 
 it('what is longer or deeper than is read for marks stands as it is', () => {
@@ -118,6 +129,24 @@ it('what is longer or deeper than is read for marks stands as it is', () => {
       }),
     );
   expect(depthOf(blocksOf(nested))).toBeLessThanOrEqual(DEPTH_MAX + 1);
+});
+
+it('what fills a page with cells, or takes long to read, stands as it is', () => {
+  const table = (columns: number, rows: number): string =>
+    `|${'a|'.repeat(columns)}\n|${'-|'.repeat(columns)}\n${'b\n'.repeat(rows)}`;
+  expect(blocksOf(table(9, 400))).toMatchObject([{ type: 'table' }]);
+  for (const lines of ['', '> ', '- ', '1. > ']) {
+    const wide = table(600, 2000)
+      .split('\n')
+      .map((line, i) => (i && lines !== '> ' ? ' '.repeat(lines.length) : lines) + line)
+      .join('\n')
+      .slice(0, MARKED_CHARS_MAX);
+    expect(blocksOf(wide), lines).toEqual([paragraph(text(wide))]);
+  }
+  for (const mark of ['_a', '*a ', '~~a ', '[', '![']) {
+    const many = mark.repeat(MARKS_MAX + 1);
+    expect(blocksOf(many), mark).toEqual([paragraph(text(many))]);
+  }
 });
 
 it('no letter or digit is lost, whatever the marks are', () => {

@@ -37,11 +37,16 @@ export type Block =
 export const MARKED_CHARS_MAX = 16_384;
 /** Quotes and lists in each other: what lies deeper is text. */
 export const DEPTH_MAX = 12;
+/** Cells of tables: a row of one cell is filled up to as many as the table's head has. */
+export const CELLS_MAX = 10_000;
+/** Marks within lines: each is compared with those before it. */
+export const MARKS_MAX = 2_000;
 
 /** Nothing of the text is lost but for the marks. */
 export function blocksOf(text: string): Block[] {
   const asItIs: Block[] = [{ type: 'paragraph', spans: textSpans(text) }];
   if (text.length > MARKED_CHARS_MAX || depthOf(text) > DEPTH_MAX) return asItIs;
+  if (cellsOf(text) > CELLS_MAX || (text.match(/[*_~[]/g)?.length ?? 0) > MARKS_MAX) return asItIs;
   return blocksIn(new Lexer({ gfm: true }).lex(text), 0);
 }
 
@@ -51,6 +56,14 @@ function depthOf(text: string): number {
   for (const [marks] of text.matchAll(/^(?:[ \t]*(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s)))+/gmu))
     most = Math.max(most, marks.replace(/\d+/g, '').replace(/[ \t]/g, '').length);
   return most;
+}
+
+/** No fewer than its tables have: as if all lines were rows of the widest one. */
+function cellsOf(text: string): number {
+  const lines = text.split('\n');
+  // The line under a table's head, with marks of quotes and lists before it, has no letters.
+  const widths = lines.map((line) => (/^[-\s|:>+*\d.)]*$/.test(line) ? line.split('|').length : 1));
+  return widths.reduce((most, width) => Math.max(most, width), 1) * lines.length;
 }
 
 const blocksIn = (tokens: readonly Token[] | undefined, depth: number): Block[] =>
@@ -137,8 +150,14 @@ function linkOf(href: string, spans: readonly Span[], raw: string): Span[] {
   const url = URL.parse(href);
   const isWeb = url && ['http:', 'https:'].includes(url.protocol) && !url.username && !url.password;
   if (!isWeb) return textSpans(raw);
-  const says = plainOf(spans).toLowerCase().includes(url.host.toLowerCase());
-  return [{ type: 'link', href: url.href, host: says ? undefined : url.host, spans }];
+  const host = hostSaid(plainOf(spans)) === url.host ? undefined : url.host;
+  return [{ type: 'link', href: url.href, host, spans }];
+}
+
+/** Of words that are an address and nothing else: one that only holds a host may begin with another's. */
+function hostSaid(words: string): string | undefined {
+  const url = URL.parse(words) ?? URL.parse(`https://${words}`);
+  return url?.username || url?.password ? undefined : url?.host;
 }
 
 const plainOf = (spans: readonly Span[]): string =>
