@@ -83,6 +83,10 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
   const mined = (await minedBy(seed, address)).length;
   await button(page, en.pila.start).click();
   await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(mined);
+  // Work pauses, by one button that says so: none beside it ends it in the same way.
+  const main = page.getByRole('main');
+  await expect(button(page, en.pila.pause)).toBeVisible();
+  await expect(main.getByRole('button', { name: /\b(finish|stop|end)\b/i })).toHaveCount(0);
   const before = await heightOf(seed);
   await expect.poll(() => heightOf(seed)).toBeGreaterThan(before);
   // Once it knows the state after the head it can find the next block alone.

@@ -102,6 +102,38 @@ async function look(name: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
+/** The balance: one line that fits, its last decimals small, whatever the width and the size of letters. */
+async function figureHolds(): Promise<void> {
+  const value = figure(page, en.wallet.spendable).locator('.number');
+  await expect(value).toHaveText(/^\d+\.\d{7,9}$/);
+  for (const [width, size] of [
+    [320, '100%'],
+    [390, '200%'],
+    [640, '200%'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 900 });
+    const found = await value.evaluate((digits, to) => {
+      document.documentElement.style.fontSize = to;
+      const sizeOf = (element: Element) => parseFloat(getComputedStyle(element).fontSize);
+      const place = digits.closest('dd')!.getBoundingClientRect();
+      return {
+        lines: digits.getClientRects().length,
+        fits: digits.getBoundingClientRect().right <= place.right + 1,
+        isTailSmall: sizeOf(digits.querySelector('.tail')!) < sizeOf(digits),
+        isWide: document.documentElement.scrollWidth > innerWidth,
+      };
+    }, size);
+    expect(found, `${width} px, letters of ${size}`).toEqual({
+      lines: 1,
+      fits: true,
+      isTailSmall: true,
+      isWide: false,
+    });
+  }
+  await page.evaluate(() => document.documentElement.style.removeProperty('font-size'));
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
 test('a link fills the form; the payment waits, and is cancelled before a block takes it', async () => {
   const uri = formatUri(OTHER, { amount: 2n * VOLT, label: 'Alessandro', message: 'For zinc' });
   await page.goto(`${seed.url}${linkToPage('pay', uri)}`);
@@ -138,6 +170,17 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await expect(page.getByText(en.wallet.pendingState.replaced)).toBeVisible();
   await expect(lines('toSelf')).toContainText(words.replace.cancellation);
   expect(await balanceOf(OTHER)).toBe(0n);
+  await figureHolds();
+  // Whom nothing has reached was never paid, whatever was once sent: the cancellation is all that is known.
+  await button(page, en.wallet.send).click();
+  await field(en.send.to).fill(OTHER);
+  await field(en.send.amount).fill('2');
+  await press(en.send.review);
+  // Which of the two depends on how old the head is by then.
+  const never = `^(${keyring.payee.never}|${keyring.payee.unseen('1', '1')})$`;
+  await expect(dialog().getByText(new RegExp(never))).toBeVisible();
+  await expect(dialog().getByText(keyring.payee.paid, { exact: true })).toHaveCount(0);
+  await press(en.common.close);
 });
 
 test('a payment is sped up, and paid once', async () => {

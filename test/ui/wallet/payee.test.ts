@@ -71,6 +71,18 @@ describe('a payee', () => {
     expect(judge(friend, { ...nobody, pending: [theirs] }).isPaid).toBe(false);
   });
 
+  it.each([
+    ['pending', true],
+    ['confirmed', true],
+    ['replaced', false],
+    ['refused', false],
+    ['expired', false],
+  ] as const)('a payment that is %s was one: %s; either way it was meant', (state, isPaid) => {
+    const bytes = encode(SignedTx, signed(myKey, friend));
+    const pending = [{ id: hash(4), bytes, state, height: undefined }];
+    expect(judge(friend, { ...nobody, pending })).toMatchObject({ isPaid, isAcquainted: true });
+  });
+
   it('who sent me coins is not known by that: dust comes from anybody', () => {
     const about = dealt({ received: [friend] });
     expect(judge(friend, about)).toMatchObject({ isPaid: false, isAcquainted: false });

@@ -33,11 +33,14 @@ export interface Acquaintance {
 export function knownOnes(about: Acquaintance): Known[] {
   const { accounts, contacts, watched, dealings, pending } = about;
   const mine = new Set(accounts.map(keyOf));
-  const waiting = pending.flatMap(({ bytes }) => tryDecode(SignedTx, bytes) ?? []);
-  const paying = waiting.flatMap(({ tx }) => {
-    const isMine = mine.has(toHex(addressOf(tx.from)));
-    return (isMine && historyKindOf(tx).payee(tx)) || [];
-  });
+  const payeesOf = (some: readonly PendingTx[]) =>
+    some.flatMap(({ bytes }) => {
+      const tx = tryDecode(SignedTx, bytes)?.tx;
+      const isMine = tx && mine.has(toHex(addressOf(tx.from)));
+      return (isMine && historyKindOf(tx).payee(tx)) || [];
+    });
+  /** What was cancelled, refused or not mined in time paid nobody. */
+  const isPaying = ({ state }: PendingTx) => state === 'pending' || state === 'confirmed';
   const named = (source: Known['source']) => (x: { address: Uint8Array; name: string }) => ({
     address: x.address,
     name: x.name,
@@ -52,7 +55,8 @@ export function knownOnes(about: Acquaintance): Known[] {
     ...accounts.map(named('account')),
     ...contacts.map(named('contact')),
     ...watched.map(named('watched')),
-    ...paying.map(nameless('paid')),
+    ...payeesOf(pending.filter(isPaying)).map(nameless('paid')),
+    ...payeesOf(pending).map(nameless('sent')),
     ...dealings.flatMap(({ paid }) => paid.map(nameless('paid'))),
     ...dealings.flatMap(({ sent }) => sent.map(nameless('sent'))),
     ...dealings.flatMap(({ received }) => received.map(nameless('received'))),
