@@ -1,6 +1,7 @@
 /** What stays: reloads, a dead seed, no network at all. One browser profile goes through all. */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
+import { history } from '../src/ui/i18n/en/history.ts';
 import {
   button,
   countOf,
@@ -65,6 +66,7 @@ test('a reload keeps keys, chain and balance, and does not mine', async () => {
   await expect(button(page, en.pila.start)).toBeEnabled();
   // What was worked stays, though this page has counted nothing yet.
   await expect.poll(worked).toBe(units);
+  await expect(page.getByRole('figure', { name: history.worked.byHour })).toBeVisible();
   expect(await countOf(page, en.pila.completed)).toBe(0);
   // So does the pile, sealed up to the last block that paid.
   const drawn = en.plate.describe(units.toLocaleString('en'), '[1-9]\\d*', '\\d+');

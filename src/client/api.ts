@@ -729,6 +729,13 @@ export interface WorkDay {
   readonly earned: bigint;
 }
 
+/** Units completed in an hour of this device's clock, with whatever model. */
+export interface WorkHour {
+  /** Year, month, day and hour: `2026-12-02T18`. */
+  readonly hour: string;
+  readonly units: number;
+}
+
 /** A block that this device found, and the units of all its days and models that were completed by then. */
 export interface WorkFound {
   readonly height: number;
@@ -738,6 +745,8 @@ export interface WorkFound {
 export interface Worked {
   /** Oldest first. */
   readonly days: readonly WorkDay[];
+  /** The last 48 in which units were completed, oldest first. */
+  readonly hours: readonly WorkHour[];
   /** The last ones, oldest first; whether the chain keeps them is not known here. */
   readonly found: readonly WorkFound[];
 }
@@ -769,7 +778,7 @@ export type MiningApi = {
    * undefined: nothing, or this run was already told to start or to stop.
    */
   takeIntent(): Promise<{ readonly fromMs: number } | undefined>;
-  /** What this device has worked since it first did, over restarts: by day and model. */
+  /** What this device has worked since it first did, over restarts: by day and model, and lately by hour. */
   worked(): Promise<Worked>;
   /**
    * Answers for pay over channels, with the model that is loaded, also while mining is paused. undefined: takes no more

@@ -8,6 +8,10 @@ export function dayOf(timeMs: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
+/** And the hour: `2026-12-02T18`. */
+export const hourOf = (timeMs: number): string =>
+  `${dayOf(timeMs)}T${two(new Date(timeMs).getHours())}`;
+
 /** Eight in the morning of the next day, ms since 1970. */
 export function morningAfter(timeMs: number): number {
   const date = new Date(timeMs);

@@ -35,6 +35,7 @@ import {
   type AccountEntry,
   type FoundBlockPay,
   type WorkDay,
+  type WorkHour,
   type WorkFound,
 } from '../../src/client/api.ts';
 import { CHANNELS_LIMIT_FIRST } from '../../src/wallet/channels.ts';
@@ -199,6 +200,7 @@ export class MemoryEngine implements Engine {
   entries: AccountEntry[] = [];
   /** By day and model. */
   worked: WorkDay[] = [];
+  workedHours: WorkHour[] = [];
   /** Blocks found here. */
   foundHere: WorkFound[] = [];
   /** The vault's answer to `create` waits for this. */
@@ -495,7 +497,11 @@ export class MemoryEngine implements Engine {
       this.miner = { ...this.miner, pausedUntilMs: undefined };
       this.#mine('paused');
     },
-    worked: async () => ({ days: this.worked, found: this.foundHere }),
+    worked: async () => ({
+      days: this.worked,
+      hours: this.workedHours,
+      found: this.foundHere,
+    }),
     finishMining: async () => {
       this.#note('client.finishMining');
       this.#mine('off');

@@ -11,6 +11,7 @@ import {
   energyWh,
   FORECAST_MS,
   forecastOf,
+  lastHours,
   mayForecast,
   meanWaitMs,
   MONTH_MS,
@@ -235,4 +236,19 @@ describe('the newest headers', () => {
     expect(newest.value).toEqual(chain);
     expect(asked.slice(3)).toEqual([17, 1024]);
   });
+});
+
+it('hours without a unit between two with some are nothing, and the present one is last', () => {
+  const at = (hour: number) => new Date(2026, 11, 2, hour).getTime();
+  const counted = [
+    { hour: '2026-12-01T23', units: 9 },
+    { hour: '2026-12-02T01', units: 4 },
+    { hour: '2026-12-02T03', units: 2 },
+  ];
+  expect(lastHours(counted, at(3) + 1_800_000, 4)).toEqual([
+    { fromMs: at(0), units: 0 },
+    { fromMs: at(1), units: 4 },
+    { fromMs: at(2), units: 0 },
+    { fromMs: at(3), units: 2 },
+  ]);
 });

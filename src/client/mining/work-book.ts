@@ -5,7 +5,7 @@
 import type { Store } from '../../chain/store/store.ts';
 import { encode, list, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
 import { subsidyAt } from '../../core/state.ts';
-import { dayOf } from '../../lib/day.ts';
+import { dayOf, hourOf } from '../../lib/day.ts';
 import type { MinerStatus, WorkDay, Worked } from '../api.ts';
 
 const WorkRecord = struct({ units: u32, blocks: u32, ms: u48, earned: u64 });
@@ -16,6 +16,9 @@ const PAUSE_MS = 120_000;
 /** ms between two writes while units come, of which a fast device makes hundreds a second. */
 const WRITE_MS = 2000;
 const PREFIX = 'worked/';
+/** Of all models together; two days of them. */
+const HOURS = 'worked-hours/';
+const HOURS_MAX = 48;
 /** Blocks found that are kept with what was completed by then: deeper ones are not reorganised. */
 const FOUND_MAX = 64;
 const FOUND = 'work/found';
@@ -35,11 +38,17 @@ export interface WorkBook {
 }
 
 export async function openWorkBook(store: Store, nowMs: () => number): Promise<WorkBook> {
-  const rows = new Map<string, Row>();
-  for (const { key, value } of await store.range(PREFIX, 'worked0', KEPT_MAX)) {
-    const row = tryDecode(WorkRecord, value);
-    if (row) rows.set(key, row);
-  }
+  const read = async (from: string, to: string, most: number): Promise<Map<string, Row>> => {
+    const records = await store.range(from, to, most);
+    return new Map(
+      records.flatMap(({ key, value }): [string, Row][] => {
+        const row = tryDecode(WorkRecord, value);
+        return row ? [[key, row]] : [];
+      }),
+    );
+  };
+  const rows = await read(PREFIX, 'worked0', KEPT_MAX);
+  const hours = await read(HOURS, 'worked-hours0', HOURS_MAX);
   const kept = await store.get(FOUND);
   let found = (kept && tryDecode(FoundRecord, kept)) ?? [];
   let last: { readonly status: MinerStatus; readonly atMs: number } | undefined;
@@ -65,7 +74,7 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
         await store.batch(
           keys.map((key) => {
             if (key === FOUND) return { key, value: encode(FoundRecord, found) };
-            const row = rows.get(key);
+            const row = rows.get(key) ?? hours.get(key);
             return { key, value: row && encode(WorkRecord, row) };
           }),
         );
@@ -77,21 +86,26 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
     }
   }
 
-  function add(change: Partial<Row>): void {
-    const key = `${PREFIX}${dayOf(nowMs())}/${model}`;
-    const row = rows.get(key) ?? NOTHING;
-    rows.set(key, {
+  function count(within: Map<string, Row>, key: string, change: Partial<Row>, most: number): void {
+    const row = within.get(key) ?? NOTHING;
+    within.set(key, {
       units: row.units + (change.units ?? 0),
       blocks: row.blocks + (change.blocks ?? 0),
       ms: row.ms + (change.ms ?? 0),
       earned: row.earned + (change.earned ?? 0n),
     });
     dirty.add(key);
-    const [oldest] = rows.keys();
-    if (rows.size > KEPT_MAX && oldest) {
-      rows.delete(oldest);
+    const [oldest] = within.keys();
+    if (within.size > most && oldest) {
+      within.delete(oldest);
       dirty.add(oldest);
     }
+  }
+
+  function add(change: Partial<Row>): void {
+    count(rows, `${PREFIX}${dayOf(nowMs())}/${model}`, change, KEPT_MAX);
+    const { units } = change;
+    if (units) count(hours, `${HOURS}${hourOf(nowMs())}`, { units }, HOURS_MAX);
     // Either way: a clock may be set back.
     if (Math.abs(nowMs() - wroteMs) >= WRITE_MS) void write();
   }
@@ -126,7 +140,11 @@ export async function openWorkBook(store: Store, nowMs: () => number): Promise<W
         const [, day = '', ...name] = key.split('/');
         return { day, model: name.join('/'), ...row };
       });
-      return { days, found };
+      const byHour = [...hours].map(([key, { units }]) => ({
+        hour: key.slice(HOURS.length),
+        units,
+      }));
+      return { days, hours: byHour, found };
     },
   };
 }

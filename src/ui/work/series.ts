@@ -1,9 +1,10 @@
 /** Series of the plots, and what may be expected. Pure. */
-import type { MinerStatus, ModelInfo } from '../../client/api.ts';
+import type { MinerStatus, ModelInfo, WorkHour } from '../../client/api.ts';
 import type { Header } from '../../core/formats.ts';
 import { NANOVOLTS, PASSES_PER_BLOCK_MIN } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { equal } from '../../lib/bytes.ts';
+import { hourOf } from '../../lib/day.ts';
 import type { OwnBlocks } from './pile.ts';
 import type { RateLog } from './rate-log.ts';
 
@@ -114,3 +115,18 @@ export const thinned = <T>(points: readonly T[], max: number): readonly T[] =>
         { length: max },
         (_, i) => points[Math.round((i * (points.length - 1)) / (max - 1))]!,
       );
+
+const HOUR_MS = 3_600_000;
+/** Of the last hours, the present one too, those without a unit as well; oldest first. */
+export function lastHours(
+  counted: readonly WorkHour[],
+  nowMs: number,
+  most: number,
+): { readonly fromMs: number; readonly units: number }[] {
+  const known = new Map(counted.map(({ hour, units }) => [hour, units]));
+  const present = new Date(nowMs).setMinutes(0, 0, 0);
+  return Array.from({ length: most }, (_, i) => {
+    const fromMs = present - (most - 1 - i) * HOUR_MS;
+    return { fromMs, units: known.get(hourOf(fromMs)) ?? 0 };
+  });
+}

@@ -1,5 +1,5 @@
 /** What became of the work since the page was opened: the rate it had, and the blocks that paid for it. */
-import type { ChainApi, ClientApi, MinerStatus, WorkDay } from '../../client/api.ts';
+import type { ChainApi, ClientApi, MinerStatus, WorkDay, WorkHour } from '../../client/api.ts';
 import { equal } from '../../lib/bytes.ts';
 import { noteBlocks, paidOf, SEAL_DEPTH, type OwnBlocks } from './pile.ts';
 import { NO_RATES, noteRate, type RateLog } from './rate-log.ts';
@@ -11,6 +11,7 @@ export class WorkLog {
   before = $state.raw(0);
   /** What this device has worked, by day and model. */
   days = $state.raw<readonly WorkDay[]>([]);
+  hours = $state.raw<readonly WorkHour[]>([]);
   /** Units that were completed before the miner's count began. */
   had = $state.raw(0);
   /** Units that blocks paid which were found before the page was opened. */
@@ -33,8 +34,9 @@ export class WorkLog {
     mine: Uint8Array | undefined,
     count: () => number,
   ): Promise<void> {
-    const { days, found } = await client.worked();
+    const { days, hours, found } = await client.worked();
     this.days = days;
+    this.hours = hours;
     const all = days.reduce((sum, { units }) => sum + units, 0);
     this.had = Math.max(0, all - count());
     const turn = this.#turn;

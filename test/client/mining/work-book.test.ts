@@ -43,6 +43,37 @@ test('counts units, blocks, hours and pay, and is the same after a restart', asy
   ]);
 });
 
+test('counts units by hour of whatever model, of the last 48 hours, and over a restart', async () => {
+  const store = createMemoryStore();
+  let ms = NOON;
+  const book = await openWorkBook(store, () => ms);
+  book.note(status(0));
+  book.note(status(2));
+  ms += 59 * 60_000;
+  book.note(status(3));
+  ms += 60_000;
+  book.note(status(4, { model: 'polyglot' }));
+  const expected = [
+    { hour: '2026-12-02T12', units: 3 },
+    { hour: '2026-12-02T13', units: 1 },
+  ];
+  expect(book.all().hours).toEqual(expected);
+  await expect
+    .poll(async () => (await openWorkBook(store, () => ms)).all().hours)
+    .toEqual(expected);
+  for (let units = 5; units < 55; units++) {
+    ms += 3_600_000;
+    book.note(status(units));
+  }
+  expect(book.all().hours).toHaveLength(48);
+  expect(book.all().hours[0]).toEqual({ hour: '2026-12-02T16', units: 1 });
+  await expect
+    .poll(async () => (await store.range('worked-hours/', 'worked-hours0')).length)
+    .toBe(48);
+  // The days are as they were.
+  expect(book.all().days.reduce((sum, { units }) => sum + units, 0)).toBe(54);
+});
+
 test('a pause is no work, and what was begun before it is', async () => {
   let ms = NOON;
   const book = await openWorkBook(createMemoryStore(), () => ms);

@@ -105,6 +105,11 @@ const STATES: Record<string, () => void> = {
     engine.paidWork = { ...engine.paidWork, ...sums };
     preferences.watts = 45;
     engine.miner = { ...running, units: 148, rejected: { stale: 3, recheck: 2 }, blocksFound: 9 };
+    engine.workedHours = [
+      { hour: '2026-11-25T08', units: 61 },
+      { hour: '2026-11-25T10', units: 52 },
+      { hour: '2026-11-25T11', units: 35 },
+    ];
     engine.worked = [
       {
         day: '2026-11-24',

@@ -16,6 +16,7 @@ const day = (units: number) => ({
 const clientOf = (units: number, chain: Readonly<Record<number, Uint8Array>>) => ({
   worked: async () => ({
     days: [day(units - 4), day(4)],
+    hours: [],
     found: [
       { height: 7, units: 11 },
       { height: 9, units: 17 },

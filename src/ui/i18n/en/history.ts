@@ -54,6 +54,10 @@ export const history = {
     units: (n: number, shown: string) => counted(n, { one: 'one run', other: `${shown} runs` }),
     blocks: (n: number, shown: string) =>
       counted(n, { one: 'one block', other: `${shown} blocks` }),
+    byHour: 'Runs by hour',
+    hour: 'From',
+    unitsTitle: 'Runs',
+    byHourWhy: 'Counted here as each run was completed, by the hours of this device’s clock.',
     why: 'This stays when you reload. Blocks count as found; whether the chain kept them is in the history.',
   },
   sums: {

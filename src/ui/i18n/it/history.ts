@@ -51,6 +51,11 @@ export const history: HistoryText = {
     all: 'In tutto',
     units: (n, shown) => counted(n, { one: 'un’esecuzione', other: `${shown} esecuzioni` }),
     blocks: (n, shown) => counted(n, { one: 'un blocco', other: `${shown} blocchi` }),
+    byHour: 'Esecuzioni per ora',
+    hour: 'Dalle',
+    unitsTitle: 'Esecuzioni',
+    byHourWhy:
+      'Contate qui man mano che si completano, secondo le ore dell’orologio di questo dispositivo.',
     why: 'Resta anche se ricarichi. I blocchi contano come trovati; se la catena li ha tenuti lo dice la cronologia.',
   },
   sums: {
