@@ -220,10 +220,12 @@ export function paidAnswers(deps: PaidDeps): Paid {
     try {
       const reader = tokenReader(api, model);
       for (let part = await parts.next(); part; part = await parts.next()) {
-        const text = await reader(part);
+        const text = await reader.add(part);
         if (text) yield text;
       }
       const answer = await asking;
+      const rest = reader.end();
+      if (rest) yield rest;
       isWhole = true;
       const isBefore = ({ channel, n }: PaidAnswer) => n === answer.n - 1 && equal(channel, id);
       const paidBefore = (await api.answers()).find(isBefore)?.total ?? spent;
@@ -351,18 +353,22 @@ export function keysOf({ key, purse }: Pick<PaidDeps, 'key' | 'purse'>): {
   throw new AppError('SERVING_MISSING', 'createPila was given no key');
 }
 
-/** Reads tokens as they come; a letter may come in two parts. Other models' parts have no text. */
-function tokenReader(api: ClientApi, model: ModelInfo): (part: Uint8Array) => Promise<string> {
-  if (model.kind !== 'generator') return async () => '';
+/** Reads tokens as they come; a letter may come in two parts, and half a one at the end. Others have no text. */
+function tokenReader(api: ClientApi, model: ModelInfo) {
   const decoder = new TextDecoder();
   let left = new Uint8Array();
-  return async (part) => {
-    const bytes = concat(left, part);
-    const whole = bytes.length - (bytes.length % ANSWER_TOKEN_BYTES);
-    left = bytes.slice(whole);
-    if (!whole) return '';
-    const tokens = tokensFromBytes(bytes.subarray(0, whole));
-    return decoder.decode(await api.textBytes(model.id, tokens), { stream: true });
+  return {
+    async add(part: Uint8Array): Promise<string> {
+      if (model.kind !== 'generator') return '';
+      const bytes = concat(left, part);
+      const whole = bytes.length - (bytes.length % ANSWER_TOKEN_BYTES);
+      left = bytes.slice(whole);
+      if (!whole) return '';
+      const tokens = tokensFromBytes(bytes.subarray(0, whole));
+      return decoder.decode(await api.textBytes(model.id, tokens), { stream: true });
+    },
+    /** What the whole answer ends with, too. */
+    end: () => decoder.decode(),
   };
 }
 

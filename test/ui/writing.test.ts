@@ -121,6 +121,16 @@ describe('an answer', () => {
     expect(engine.calls.filter((call) => call === 'client.stopGenerating')).toHaveLength(1);
   });
 
+  it('in whose place another is asked for is stopped, and nothing of it comes any more', async () => {
+    engine.pieces = [{ text: 'Be', tokens: 1, finish: undefined }, 'waits'];
+    void writing.ask(async () => asked);
+    await vi.waitUntil(() => writing.text === 'Be');
+    engine.pieces = [{ text: 'No', tokens: 1, finish: 'stop' }];
+    await writing.ask(async () => asked);
+    expect([writing.text, writing.finish]).toEqual(['No', 'stop']);
+    expect(engine.calls.filter((call) => call === 'client.stopGenerating')).toHaveLength(1);
+  });
+
   it('that is stopped before it has begun is stopped as it begins', async () => {
     const done = writing.ask(async () => asked);
     writing.stop();

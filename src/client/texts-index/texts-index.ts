@@ -154,19 +154,31 @@ export class TextsIndex {
 
   /**
    * Cuts what waits and makes the rows that are missing, until nothing is left. `onStep` is told after each step.
-   * @throws AppError TEXTS_FULL where there are too many passages, STORE_*, the embedder's; the signal's reason
+   * A text whose passages have no room keeps no other one from being found.
+   * @throws AppError TEXTS_FULL where one has none, once all others are done, STORE_*, the embedder's; the signal's
+   * reason
    */
   async work(embedder: Embedder, onStep: () => void, signal: AbortSignal): Promise<void> {
+    const large = new Map<string, AppError>();
     for (;;) {
       signal.throwIfAborted();
-      const uncut = this.#documents.find(({ passages }) => !passages);
-      const next = uncut ?? this.#documents.find(isUnfinished);
-      if (!next) return;
-      await (next === uncut
-        ? this.#cut(next, embedder, signal)
-        : this.#embed(next, embedder, signal));
+      const waiting = this.#documents.filter((each) => isUnfinished(each) && !large.has(each.id));
+      const [next = waiting[0]] = waiting.filter(({ passages }) => !passages);
+      if (!next) break;
+      try {
+        await (next.passages
+          ? this.#embed(next, embedder, signal)
+          : this.#cut(next, embedder, signal));
+      } catch (e) {
+        const error = AppError.from(e);
+        if (error.code !== 'TEXTS_FULL') throw e;
+        large.set(next.id, error);
+      }
       onStep();
     }
+    // One that was removed meanwhile is not missed.
+    const left = this.#documents.find(({ id }) => large.has(id));
+    if (left) throw large.get(left.id)!;
   }
 
   /** Those most like a row of the model, the most alike first; of one text alone by its id. @throws AppError STORE_* */

@@ -200,6 +200,21 @@ test('a text that was removed while its rows were made leaves none', async () =>
   expect(await store.range('', '~')).toEqual([]);
 });
 
+test('a text whose passages have no room keeps no other one from being found', async () => {
+  const index = await open(createMemoryStore());
+  const sentence = 'Zinc and copper. ';
+  // Of the passages alone there are too many, as of a list of words.
+  await index.add({ name: 'huge', text: sentence.repeat(60_000) });
+  await index.add({ name: 'small', text: 'Volta made a pile.' });
+  const each: Embedder = { ...embedder, limit: 4, count: async (all) => all.map(() => 4) };
+  const working = index.work(each, () => undefined, never);
+  await expect(working).rejects.toMatchObject({ code: 'TEXTS_FULL' });
+  expect((await found(index, 'Volta made a pile.')).length).toBe(1);
+  expect(index.documents.map(({ passages }) => passages)).toEqual([undefined, 1]);
+  await index.remove(index.documents[0]!.id);
+  await work(index);
+});
+
 test('there is room for so many texts and bytes; what does not fit is told and changes nothing', async () => {
   const index = await open(createMemoryStore());
   const big = 'x'.repeat(TEXTS_BYTES_MAX / 2);

@@ -44,6 +44,19 @@ test('a folder is gone through: texts by their names, none that is hidden; a fil
   expect(await (await files[1]!.file()).text()).toBe('C');
 });
 
+test('a folder that can not be read keeps no other out', async () => {
+  const gone = () => ({
+    readEntries: (_done: unknown, fail: (e: DOMException) => void) =>
+      fail(new DOMException('gone', 'NotFoundError')),
+  });
+  const items = [
+    { ...entryOf('/gone', {}), createReader: gone },
+    entryOf('/notes', { 'a.md': 'A' }),
+  ].map((entry) => ({ webkitGetAsEntry: () => entry }));
+  const { files, skipped } = await givenByDrop({ items } as never);
+  expect([files.map(({ name }) => name), skipped]).toEqual([['notes/a.md'], 1]);
+});
+
 test('folders in folders end at some depth', async () => {
   let deep: Tree = { 'a.txt': 'A' };
   for (let i = 0; i < 40; i++) deep = { deeper: deep };

@@ -24,6 +24,8 @@ export class Writing {
 
   /** @param prepare what is asked, undefined: nothing is; a press meanwhile stops it as any other */
   async ask(prepare: () => Promise<GenerateAsked | undefined>): Promise<void> {
+    // One that nobody reads any more would run on.
+    this.stop();
     const turn = ++this.#turn;
     const isOver = (): boolean => turn !== this.#turn;
     this.#answer = undefined;

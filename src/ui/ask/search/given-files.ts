@@ -48,7 +48,12 @@ async function goThrough(roots: readonly FileSystemEntry[]): Promise<Given> {
     const name = entry.fullPath.replace(/^\//, '');
     if (isDirectory(entry)) {
       if (depth && isHidden(name)) return;
-      for await (const one of entriesOf(entry)) await visit(one, depth + 1);
+      // One that can't be read, or has gone, keeps no other out.
+      try {
+        for await (const one of entriesOf(entry)) await visit(one, depth + 1);
+      } catch {
+        skipped++;
+      }
     } else if (files.length >= DOCUMENTS_MAX || (depth && !isText(name))) skipped++;
     else if (isFile(entry))
       files.push({ name, file: () => new Promise((done, fail) => entry.file(done, fail)) });
