@@ -3,7 +3,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { work } from '../../src/ui/i18n/en/work.ts';
-import { button, countOf, goTo, pause, sentence } from '../support/app.ts';
+import { button, countOf, goTo, indexLine, pause, sentence } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.use({
@@ -30,6 +30,8 @@ test('a reload ends the work; who chose that goes on; a pause stays', async ({ p
   await expect.poll(() => unitsOn(page)).toBeGreaterThan(0);
   await page.reload();
   await expect(button(page, en.pila.start)).toBeEnabled();
+  // What was begun before is forgotten once its keys and the chain are open.
+  await expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree(1, '1', '1'));
   // Chosen afterwards, it holds for work that is begun from now on.
   await goTo(page, 'settings');
   await goesOn(page).check();

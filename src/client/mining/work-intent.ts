@@ -38,7 +38,7 @@ export class WorkIntent {
   private constructor(deps: WorkIntentDeps) {
     this.#deps = deps;
     deps.events.on('report', (event) => {
-      if (event.type === 'miner' && event.status.state === 'failed') this.#keep(undefined);
+      if (event.type === 'miner' && event.status.state === 'failed') void this.#keep(undefined);
     });
   }
 
@@ -57,7 +57,7 @@ export class WorkIntent {
       finishMining: () => this.#stop(acts.finishMining),
       takeIntent: async () => {
         const left = this.#left;
-        if (left) this.#keep(undefined);
+        if (left) await this.#keep(undefined);
         return left;
       },
     };
@@ -74,7 +74,7 @@ export class WorkIntent {
     this.end();
     const turn = this.#turn;
     const fromMs = Math.min(asked, nowMs() + AHEAD_MS_MAX);
-    this.#keep({ fromMs });
+    void this.#keep({ fromMs });
     if (fromMs > nowMs()) {
       await acts.pauseMining();
       if (turn === this.#turn) this.#startAt(fromMs, () => this.#start(acts, options));
@@ -84,16 +84,18 @@ export class WorkIntent {
     try {
       await acts.startMining(options);
     } catch (e) {
-      if (turn === this.#turn) this.#keep(undefined);
+      if (turn === this.#turn) await this.#keep(undefined);
       throw e;
     }
   }
 
   async #stop(act: () => Promise<void>): Promise<void> {
     this.end();
-    this.#keep(undefined);
+    const kept = this.#keep(undefined);
     this.#deps.worker.waitUntil(undefined);
     await act();
+    // A pause that is told holds after a reload, too.
+    await kept;
   }
 
   #startAt(fromMs: number, start: () => Promise<void>): void {
@@ -107,11 +109,11 @@ export class WorkIntent {
     look();
   }
 
-  #keep(wanted: { readonly fromMs: number } | undefined): void {
+  async #keep(wanted: { readonly fromMs: number } | undefined): Promise<void> {
     this.#left = undefined;
     const value = wanted && encode(Kept, wanted);
     // Work that is not remembered is no reason not to do it.
-    this.#deps.store.batch([{ key: KEY, value }]).catch(() => undefined);
+    await this.#deps.store.batch([{ key: KEY, value }]).catch(() => undefined);
   }
 
   readonly #report = (e: unknown): void => {

@@ -66,6 +66,28 @@ test('the next run is told once what this one was to do, and nothing where it wa
   expect(await third.api.takeIntent()).toBeUndefined();
 });
 
+test('a pause is over once it is written, so that it holds after a reload at once', async () => {
+  const written = Promise.withResolvers<void>();
+  const memory = createMemoryStore();
+  let isSlow = false;
+  const { api } = await run({
+    ...memory,
+    batch: async (entries) => {
+      if (isSlow) await written.promise;
+      await memory.batch(entries);
+    },
+  });
+  await api.startMining({});
+  isSlow = true;
+  let isTold = false;
+  const paused = api.pauseMining().then(() => void (isTold = true));
+  await vi.advanceTimersByTimeAsync(1);
+  expect(isTold).toBe(false);
+  written.resolve();
+  await paused;
+  expect(await (await run(memory)).api.takeIntent()).toBeUndefined();
+});
+
 test('work that failed, or did not begin, is not gone on with', async () => {
   const { api, state, events, store } = await run();
   state.fails = true;
