@@ -57,6 +57,8 @@ export interface MinerParts extends ModelParts {
 
 /** ms for which units rest after a pass of the person's own: texts are read one pass after another. */
 const NEXT_OWN_MS = 250;
+/** ms between two words on units alone: a fast device makes hundreds a second, and each word is drawn by every page. */
+const UNITS_TOLD_MS = 500;
 /** Losses of the device after which the CPU takes over. */
 const LOSSES_MAX = 3;
 /** Units in a row without a loss after which earlier losses are forgotten; a device that keeps dying is given up. */
@@ -101,6 +103,9 @@ const fallsBack = async (backend: Backend, step: number): Promise<boolean> =>
 export class Miner {
   readonly #parts: MinerParts;
   #status: MinerStatus = MINER_OFF;
+  /** Whether the status is what was told last, and when that was. */
+  #isTold = true;
+  #toldMs = 0;
   readonly #models: LoadedModels;
   #device: Backend | undefined;
   /** The CPU backend of the device's model; it may be the device itself. */
@@ -163,7 +168,25 @@ export class Miner {
 
   #set(change: Partial<MinerStatus>): void {
     this.#status = { ...this.#status, ...change };
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#isTold = true;
+    this.#toldMs = this.#parts.nowMs();
     this.#parts.onStatus(this.#status);
+  }
+
+  /** Counts a unit, which is told with the next word, some time after the last, or before units rest. */
+  #count(): void {
+    const { units } = this.#status;
+    this.#status = { ...this.#status, units: units + 1, macsPerSecond: this.#rate.perSecond() };
+    this.#isTold = false;
+    if (this.#parts.nowMs() - this.#toldMs >= UNITS_TOLD_MS) this.#tell();
+  }
+
+  #tellUntold(): void {
+    if (!this.#isTold) this.#tell();
   }
 
   #tellAnswering(): void {
@@ -381,6 +404,7 @@ export class Miner {
 
     while (!run.signal.aborted) {
       if (!queue.length || this.#throttle.held) {
+        if (this.#throttle.held) this.#tellUntold();
         await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
         workedMs = 0;
       }
@@ -396,6 +420,7 @@ export class Miner {
       queue.keepOnly(template);
       if (!template) {
         this.#atWork = undefined;
+        this.#tellUntold();
         this.#answering.kick();
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
@@ -506,7 +531,7 @@ export class Miner {
     const result = await running;
     await this.#judge.maybe({ model, cpu }, { device, input: { ...input, signal }, result });
     this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
-    this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
+    this.#count();
     if (!result.winner) return;
     if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
       this.#reject('stale');

@@ -4,7 +4,11 @@ import { unitShape } from '../../../src/core/manifest.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import { Miner, type MinerParts } from '../../../src/miner/engine/miner.ts';
-import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
+import {
+  MINER_OFF,
+  type FoundBlock,
+  type MinerStatus,
+} from '../../../src/miner/engine/miner-api.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { loadModel } from '../small-model.ts';
 import { workWith } from '../work.ts';
@@ -26,8 +30,10 @@ function create(
   createWebgpu?: (given: ModelPackage) => Promise<Backend>,
   spread?: Spread,
   onFound = goOn,
+  nowMs = () => performance.now(),
 ) {
   const found: FoundBlock[] = [];
+  const told: MinerStatus[] = [];
   const seen = { passes: 0, closed: 0, made: 0 };
   const miner: Miner = new Miner({
     modelNamed: () => model,
@@ -43,15 +49,15 @@ function create(
     },
     createWebgpu,
     ...(spread && { spread }),
-    nowMs: () => performance.now(),
+    nowMs,
     randomNonce: () => 1n,
-    onStatus: () => undefined,
+    onStatus: (status) => void told.push(status),
     onBlock: (block) => {
       found.push(block);
       onFound(miner);
     },
   });
-  return { miner, found, seen };
+  return { miner, found, told, seen };
 }
 
 /** Waits for that many more. */
@@ -87,6 +93,34 @@ test('work that was on its way when a block was found on its head is not begun',
   await vi.waitUntil(() => found.length > 1, wait);
   goOn(miner);
   await vi.waitUntil(() => found.length > 2, wait);
+  miner.pause();
+});
+
+test('units alone are told now and then, and all of them before it waits', async () => {
+  let ms = 0;
+  const { miner, told } = create(undefined, undefined, goOn, () => ms);
+  const alone = () =>
+    told.filter((status, i) => {
+      const before = told[i - 1] ?? MINER_OFF;
+      return status.units > before.units && status.blocksFound === before.blocksFound;
+    });
+  miner.work(task);
+  await miner.start('tiny', 'cpu');
+  const { length } = alone();
+  await unitsOf(miner)(5);
+  expect(alone()).toHaveLength(length);
+  ms += 10_000;
+  await unitsOf(miner)(2);
+  expect(alone()).toHaveLength(length + 1);
+  miner.work(undefined);
+  await vi.waitUntil(() => told.at(-1)!.units === miner.status.units, wait);
+  miner.work(task);
+  await unitsOf(miner)(2);
+  const { units } = miner.status;
+  // The unit in work ends.
+  miner.throttle(0);
+  await vi.waitUntil(() => miner.status.units > units, wait);
+  await vi.waitUntil(() => told.at(-1)!.units === miner.status.units, wait);
   miner.pause();
 });
 
