@@ -61,8 +61,12 @@ test('the form is there without keys, says what is wrong with a text, and names 
 
 test('this device fetches the model and answers, a row for each sequence', async () => {
   await page.getByLabel(words.form.input, { exact: true }).fill('Ciao, Alessandro Volta!');
+  // On a small phone the answer lies below the form: it comes in sight by itself.
+  await page.setViewportSize({ width: 390, height: 560 });
   await button(page, prepaid.ask.here).click();
   await expect(answer()).toBeVisible();
+  await expect(answer()).toBeInViewport({ ratio: 0.9 });
+  await page.setViewportSize({ width: 390, height: 844 });
   await expect(answer().locator('.top')).toHaveCount(2);
   await page.getByText(en.proof.title).last().click();
   await expect(page.getByText(words.proof.here)).toBeVisible();

@@ -4,6 +4,12 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import type { Session } from '../session.svelte.ts';
 import { begunIn, type Begun } from './begun.ts';
 
+/** What one asks first: a language model is here because the person fetched it, and most answers else are words. */
+function easiestOf(models: readonly ModelInfo[]): ModelInfo | undefined {
+  const writer = models.find(({ kind }) => kind === 'generator');
+  return writer ?? models.toSorted((a, b) => b.labels.length - a.labels.length)[0];
+}
+
 /** Readings kept: those of all answers that are shown, and some looked up. */
 const READINGS_MAX = 128;
 
@@ -27,8 +33,7 @@ export class Asks {
     try {
       this.models = await this.#session.peer.models();
       if (!this.chosen && this.begun.model) this.#show(this.begun.model);
-      // A language model is there because the person has fetched it.
-      this.chosen ??= this.models.find(({ kind }) => kind === 'generator') ?? this.models[0];
+      this.chosen ??= easiestOf(this.models);
     } catch (error) {
       this.#session.fail(error);
     }

@@ -10,6 +10,9 @@ const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
   close: 'Answered for pay',
 };
 
+/** '': nobody can say, because nobody mines. */
+const about = (span: string): string => span && ` (about ${span})`;
+
 export const en = {
   code: 'en' as string,
   name: 'English',
@@ -185,8 +188,8 @@ export const en = {
     immature: 'Not spendable yet',
     immatureWhy: (n: number, shown: string, span: string) =>
       counted(n, {
-        one: `Pay for blocks you found. Locked for one more block (about ${span}).`,
-        other: `Pay for blocks you found. Locked for up to ${shown} more blocks (about ${span}).`,
+        one: `Pay for blocks you found. Locked for one more block${about(span)}.`,
+        other: `Pay for blocks you found. Locked for up to ${shown} more blocks${about(span)}.`,
       }),
     receive: 'Receive',
     send: 'Send',

@@ -61,7 +61,7 @@ export const history = {
     why: 'This stays when you reload. Blocks count as found; whether the chain kept them is in the history.',
   },
   sums: {
-    title: 'By year and by day',
+    title: 'Income by year and by day',
     whole: 'Everything that ever changed this balance.',
     since: (day: string) => `Only what is shown above, since ${day}. “Older” adds more.`,
     year: 'Year',

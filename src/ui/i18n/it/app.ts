@@ -3,6 +3,8 @@ import type { Text } from '../en/app.ts';
 import { errors, forms } from './errors.ts';
 import { inItalian as counted } from '../plurals.ts';
 
+const about = (span: string): string => span && ` (circa ${span})`;
+
 export const it: Text = {
   code: 'it',
   name: 'Italiano',
@@ -185,12 +187,12 @@ export const it: Text = {
     immature: 'Non ancora spendibile',
     immatureWhy: (n, shown, span) =>
       counted(n, {
-        one: `Guadagno dei blocchi che hai trovato. Bloccato per un altro blocco (circa ${span}).`,
-        other: `Guadagno dei blocchi che hai trovato. Bloccato al massimo per altri ${shown} blocchi (circa ${span}).`,
+        one: `Guadagno dei blocchi che hai trovato. Bloccato per un altro blocco${about(span)}.`,
+        other: `Guadagno dei blocchi che hai trovato. Bloccato al massimo per altri ${shown} blocchi${about(span)}.`,
       }),
     receive: 'Ricevi',
     send: 'Invia',
-    faucet: 'Ricevi monete di prova',
+    faucet: 'Chiedi monete di prova',
     faucetDone: 'Richieste. Arrivano con uno dei prossimi blocchi.',
     unlockOnce: 'Sblocca le chiavi una volta.',
     unlockOnceWhy:

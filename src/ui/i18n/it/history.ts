@@ -59,7 +59,7 @@ export const history: HistoryText = {
     why: 'Resta anche se ricarichi. I blocchi contano come trovati; se la catena li ha tenuti lo dice la cronologia.',
   },
   sums: {
-    title: 'Per anno e per giorno',
+    title: 'Entrate per anno e per giorno',
     whole: 'Tutto ciò che ha mai cambiato questo saldo.',
     since: (day) => `Solo ciò che si vede sopra, dal ${day}. «Precedenti» ne aggiunge altro.`,
     year: 'Anno',
