@@ -127,7 +127,7 @@ async function measure(page: Page, backend: string, intensity: string): Promise<
 
 async function choose(page: Page, intensity: Intensity): Promise<void> {
   await page.locator('nav a[href="#/settings"]').click();
-  await page.getByLabel(en.care.intensities[intensity]).check();
+  await page.getByLabel(en.care.intensities[intensity](`${intensity}%`)).check();
   await page.locator('nav a').first().click();
 }
 

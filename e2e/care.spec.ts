@@ -81,8 +81,8 @@ test('plugged in, it works again with five points more', async ({ page }) => {
 test('intensity is chosen in Settings and stays', async ({ page }) => {
   await page.goto(seed.url);
   await goTo(page, 'settings');
-  await page.getByLabel(en.care.intensities[25]).check();
+  await page.getByLabel(en.care.intensities[25]('25%')).check();
   await page.screenshot({ path: test.info().outputPath('settings.png'), fullPage: true });
   await page.reload();
-  await expect(page.getByLabel(en.care.intensities[25])).toBeChecked();
+  await expect(page.getByLabel(en.care.intensities[25]('25%'))).toBeChecked();
 });

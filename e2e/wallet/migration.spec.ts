@@ -105,7 +105,7 @@ test('names, contacts and settings are there', async () => {
   await page.goto(`${seed.url}#/settings`);
   await expect(page.getByLabel('Italiano')).toBeChecked();
   await expect(page.getByLabel(words.settings.themes.dark)).toBeChecked();
-  await expect(page.getByLabel(words.care.intensities[50])).toBeChecked();
+  await expect(page.getByLabel(words.care.intensities[50]('50%'))).toBeChecked();
 });
 
 test('work is paid to the account that it was paid to', async () => {

@@ -100,6 +100,10 @@ export const isMillions = (value: number): boolean => value >= 999_500;
 export const formatCount = (value: number | bigint, locale: string): string =>
   new Intl.NumberFormat(locale).format(value);
 
+/** @param share of 1 */
+export const formatPercent = (share: number, locale: string): string =>
+  new Intl.NumberFormat(locale, { style: 'percent' }).format(share);
+
 const UNITS = [
   ['day', 86_400_000],
   ['hour', 3_600_000],

@@ -123,9 +123,9 @@ export const en = {
     intensityWhy:
       'How much of the time may be spent working. It slows down by itself when the page stutters.',
     intensities: {
-      25: '25%: you should not notice it',
-      50: '50%: quiet',
-      100: '100%: as fast as it goes',
+      25: (percent: string) => `${percent}: you should not notice it`,
+      50: (percent: string) => `${percent}: quiet`,
+      100: (percent: string) => `${percent}: as fast as it goes`,
     },
     reasons: {
       battery:

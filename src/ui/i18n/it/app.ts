@@ -122,9 +122,9 @@ export const it: Text = {
     intensityWhy:
       'Quanto tempo può prendere il lavoro. Rallenta da solo quando la pagina va a scatti.',
     intensities: {
-      25: '25%: non dovresti accorgertene',
-      50: '50%: tranquilla',
-      100: '100%: alla massima velocità',
+      25: (percent) => `${percent}: non dovresti accorgertene`,
+      50: (percent) => `${percent}: tranquilla`,
+      100: (percent) => `${percent}: alla massima velocità`,
     },
     reasons: {
       battery:
