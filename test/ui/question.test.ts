@@ -13,6 +13,7 @@ import {
   typedTexts,
 } from '../../src/ui/ask/question.ts';
 import { Asks } from '../../src/ui/ask/asks.svelte.ts';
+import { lacksMemory, lacksRoom } from '../../src/ui/ask/served.ts';
 import { Typed } from '../../src/ui/ask/typed.svelte.ts';
 import { ask } from '../../src/ui/i18n/en/ask.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
@@ -39,6 +40,25 @@ it('a question has a text in each line for a model of words, and one of all line
 it('a link to a question of an earlier chain leads to the screen of questions, as others do', () => {
   const place = { place: 'ask', page: 'receipt', about: '5e'.repeat(32) };
   expect(locationOf(`#/receipt/${'5e'.repeat(32)}`)).toEqual(place);
+});
+
+describe('what a device has too little of', () => {
+  it('is told with what is missing, before anything is downloaded', () => {
+    const model = { bytes: 144_000_000, stored: 44_000_000 };
+    const room = (quotaBytes: number) => lacksRoom({ usedBytes: 50e6, quotaBytes }, model);
+    expect(room(150e6)).toBeUndefined();
+    expect(room(149e6)).toEqual({ free: 99e6, missing: 100e6 });
+    expect(room(20e6)).toEqual({ free: 0, missing: 100e6 });
+    expect(lacksRoom({ usedBytes: undefined, quotaBytes: 1 }, model)).toBeUndefined();
+  });
+
+  it('is memory where a page hardly gets what the model takes', () => {
+    const on = (gib?: number) =>
+      lacksMemory({ bytes: 144_000_000 }, gib === undefined ? {} : { deviceMemory: gib });
+    expect([on(), on(2), on(8)]).toEqual([undefined, undefined, undefined]);
+    expect(on(1)).toEqual({ needed: 316e6, all: 2 ** 30 });
+    expect(lacksMemory({ bytes: 1_100_000 }, { deviceMemory: 0.5 })).toBeUndefined();
+  });
 });
 
 describe('an answer', () => {

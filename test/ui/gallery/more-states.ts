@@ -17,9 +17,11 @@ import {
   newChat,
   type Answer,
 } from '../../../src/ui/ask/generate/chats/kept-chat.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
 import { searchStates } from './search-states.ts';
 import {
+  ANSWER,
   BALANCE,
   CHANNEL,
   EMPTY_VAULT,
@@ -391,8 +393,26 @@ function prepaidStates({ engine, session, owner }: Stage): Record<string, () => 
       return { tokens, input: tokens.some((n) => n > 256) ? undefined : input };
     };
   };
+  /** Of the newest answer: whether others gave the same. */
+  const opinions = (others: readonly ('equal' | 'other')[]) => () => {
+    prepaid();
+    const wrong = ANSWER.toReversed();
+    const said = others.map((one, i) => {
+      const answer = one === 'equal' ? ANSWER : wrong;
+      return { ...PAID, n: 150 + i, channel: id(0x90 + i), provider: id(0x90 + i), answer };
+    });
+    engine.paidAnswers = [PAID, ...said];
+  };
   return {
     words,
+    'model not here': () => {
+      owner();
+      const { models } = engine.kept;
+      const lingua = { ...models[0]!, state: 'absent', stored: 0 } as const;
+      engine.kept = { ...engine.kept, models: [lingua, ...models.slice(1)], usedBytes: 0 };
+      engine.kept = { ...engine.kept, quotaBytes: 600_000 };
+      Object.defineProperty(navigator, 'deviceMemory', { value: 0.25 });
+    },
     'ask offline': () => {
       engine.chain = {
         ...engine.chain,
@@ -444,5 +464,15 @@ function prepaidStates({ engine, session, owner }: Stage): Record<string, () => 
       prepaid();
       engine.fails = { 'client.askPrepaid': 'PROVIDER_GONE' };
     },
+    'prepaid instead': () => {
+      prepaid();
+      engine.client.askPrepaid = async () => {
+        engine.offered = engine.offered.map((one, i) => (i ? one : { ...one, gaveNothing: true }));
+        throw new AppError('PROVIDER_GONE', 'it was tried');
+      };
+    },
+    'another opinion': opinions(['equal']),
+    'another opinion against': opinions(['other']),
+    'two opinions against': opinions(['other', 'other']),
   };
 }

@@ -49,6 +49,10 @@ async function askForPay(page: Page, t: Text): Promise<void> {
   await press(page, laterOf(t).prepaid.ask.go);
 }
 
+/** The newest of the kept answers. */
+const openNewest = (page: Page): Promise<void> =>
+  page.locator('.kept-answers summary').first().click();
+
 const openMore = (page: Page, t: Text): Promise<void> =>
   page.getByText(laterOf(t).ask.generate.more.title, { exact: true }).click();
 
@@ -304,6 +308,11 @@ export const SHOTS: readonly Shot[] = [
     at: '#/ask',
     act: askForPay,
   },
+  { name: 'prepaid-instead', state: 'prepaid instead', at: '#/ask', act: askForPay },
+  { name: 'opinion', state: 'another opinion', at: '#/ask', act: openNewest },
+  { name: 'opinion-against', state: 'another opinion against', at: '#/ask', act: openNewest },
+  { name: 'opinions-against', state: 'two opinions against', at: '#/ask', act: openNewest },
+  { name: 'ask-model-not-here', state: 'model not here', at: '#/ask' },
   { name: 'prepaid-long', state: 'words', at: '#/ask', act: typeTexts(150) },
   { name: 'ask-over-long', state: 'words', at: '#/ask', act: typeTexts(300) },
   { name: 'prepaid-troubles', state: 'prepaid troubles', at: '#/ask' },

@@ -57,6 +57,8 @@ export const models = {
     elsewhere: (name: string) => `Look for ${name} elsewhere`,
     waits: (name: string, minutes: string) =>
       `Nobody has more of ${name} to give right now. Pila asks again in at most ${minutes} min; what has arrived is kept.`,
+    memory: (name: string, needed: string, all: string) =>
+      `While ${name} answers it takes about ${needed} of memory, and this device has ${all} in all. The page may be closed by the system: close other apps first.`,
     room: (free: string, missing: string) =>
       `This browser has room for ${free} more, but ${missing} are missing. Remove another model in the settings, or free some space.`,
   },

@@ -57,6 +57,8 @@ export const models: typeof english = {
     elsewhere: (name) => `Cerca ${name} altrove`,
     waits: (name, minutes) =>
       `Per ora nessuno ha altre parti di ${name} da dare. Pila chiede di nuovo fra ${minutes} min al massimo; ciò che è arrivato resta.`,
+    memory: (name, needed, all) =>
+      `Mentre risponde, ${name} occupa circa ${needed} di memoria, e questo dispositivo ne ha ${all} in tutto. Il sistema potrebbe chiudere la pagina: prima chiudi le altre app.`,
     room: (free, missing) =>
       `In questo browser c’è posto per altri ${free}, ma ne mancano ${missing}. Rimuovi un altro modello nelle impostazioni, o libera un po’ di spazio.`,
   },
