@@ -133,7 +133,9 @@ test('two browsers go on without the seed: blocks, and a payment', async ({
   await expect
     .poll(() => readVolts(b, en.wallet.spendable))
     .toBeGreaterThanOrEqual(had + 5n * VOLT);
-  await expect(b.getByText(en.wallet.received, { exact: true }).first()).toBeVisible();
+  await expect(
+    b.locator('.history').getByText(en.wallet.received, { exact: true }).first(),
+  ).toBeVisible();
   await rest(a);
   for (const page of [a, b]) {
     await goTo(page, 'network');
