@@ -16,6 +16,7 @@ import {
   mineUntilPaid,
   pressToConfirm,
   readVolts,
+  voltsIn,
   workersOf,
 } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
@@ -25,6 +26,11 @@ test.describe.configure({ mode: 'serial' });
 const VOLT = 10n ** 9n;
 /** `tiny` takes it in two sequences of 16 bytes: an answer of two parts, each paid for. */
 const TEXT = 'Ciao, Alessandro Volta!';
+/**
+ * VLT: what four texts cost at most, and some. The price is a pass's share of a block, on a chain that has fallen back to
+ * its easiest 16 passes a block: 3.28 a text, more than the 10 that are allowed at first.
+ */
+const LIMIT = '20';
 const PASSPHRASE = 'cobalt hammock viola tundra zebra quiver';
 
 let seed: Seed;
@@ -82,6 +88,10 @@ test('with its keys locked it goes on answering', async () => {
 test('one with coins asks this device, while nobody is heard yet', async () => {
   await asker.goto(`${seed.url}#/wallet`);
   await createKeysWithCoins(asker);
+  await goTo(asker, 'settings');
+  await asker.getByLabel(prepaid.limit.label).fill(LIMIT);
+  await button(asker, prepaid.limit.save).click();
+  await expect(asker.getByText(prepaid.limit.saved)).toBeVisible();
   await asker.goto(`${seed.url}#/ask`);
   await expect(asker.getByText(prepaid.who.title, { exact: true })).toBeVisible();
   await expectAccessible(asker);
@@ -106,9 +116,9 @@ test('coins are set aside by one confirmation', async () => {
   await expect(lately).not.toContainText(/Last answered/);
   await offers.first().check();
   await asker.getByLabel(words.form.input, { exact: true }).fill(TEXT);
-  await asker.getByLabel(prepaid.open.limit).fill('10');
+  await asker.getByLabel(prepaid.open.limit).fill(LIMIT);
   await button(asker, prepaid.open.review).click();
-  await expect(dialog(asker)).toContainText('10.0000 VLT');
+  await expect(dialog(asker)).toContainText(`${LIMIT}.0000 VLT`);
   await expectAccessible(asker);
   await pressToConfirm(dialog(asker).getByRole('button', { name: prepaid.review.confirm }));
   await expect(dialog(asker)).toHaveCount(0);
@@ -165,9 +175,17 @@ test('what was set aside pays for an answer, which is what the model gives', asy
 });
 
 test('the asker stops, and what was not used comes back', async () => {
+  await goTo(asker, 'wallet');
+  const before = await readVolts(asker, en.wallet.spendable);
+  await goTo(asker, 'ask');
+  const said = await asker.getByText(new RegExp(`^${LIMIT}\\.0000 VLT, [\\d.]+ used$`)).innerText();
+  const used = voltsIn(said.slice(said.indexOf(',')))!;
+  expect(used).toBeGreaterThan(0n);
   await asker.getByRole('button', { name: new RegExp(`^${prepaid.list.close}`) }).click();
   await goTo(asker, 'wallet');
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBeGreaterThan(90n * VOLT);
+  // To the last nV.
+  const after = before + BigInt(LIMIT) * VOLT - used;
+  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(after);
   await goTo(provider, 'pila');
   await expect(indexLine(provider, prepaid.provide.answered)).toHaveText('4');
   await expect(indexLine(provider, prepaid.provide.earned)).toHaveText(/[1-9]/);
