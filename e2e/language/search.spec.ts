@@ -3,7 +3,7 @@
  * `npm run e2e:models` runs the same with the real model, which then finds what says the same in other words.
  */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { search as t } from '../../src/ui/i18n/en/search.ts';
 import { button, expectAccessible, untilOpensOffline } from '../support/app.ts';
@@ -56,6 +56,22 @@ test.afterAll(async () => {
 
 const choose = (given: typeof files) =>
   page.locator('input[type=file][multiple]:not([webkitdirectory])').setInputFiles(given);
+/** As from a window of files beside it. */
+async function drop({ name, buffer }: (typeof files)[number]): Promise<void> {
+  const path = test.info().outputPath(name);
+  writeFileSync(path, buffer);
+  const field = page.getByRole('group', { name: t.add.drop });
+  await field.scrollIntoViewIfNeeded();
+  const box = (await field.boundingBox())!;
+  const cdp = await context.newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await cdp.send('Input.dispatchDragEvent', {
+      type,
+      x: box.x + box.width / 2,
+      y: box.y + 8,
+      data: { items: [], files: [path], dragOperationsMask: 1 },
+    });
+}
 const hits = () => page.locator('ol.hits > li');
 async function find(query: string): Promise<string[]> {
   await page.getByRole('searchbox').fill(query);
@@ -75,10 +91,19 @@ test('200 texts are put in; what is no text is told by its name; a passage is fo
   await expect(page.getByText(t.form.empty)).toBeVisible();
   const picture = { name: 'a.png', mimeType: 'image/png', buffer: Buffer.of(0x89, 0x50, 0, 0) };
   const latin = { name: 'b.txt', mimeType: 'text/plain', buffer: Buffer.from('perché', 'latin1') };
-  await choose([picture, latin, ...files]);
-  await expect(page.getByText(t.taken.added(String(TEXTS)))).toBeVisible();
+  await choose([picture, latin, ...files.slice(0, -2)]);
+  await expect(page.getByText(t.taken.added(String(TEXTS - 2)))).toBeVisible();
   await expect(page.getByText(en.errors.TEXT_BINARY)).toBeVisible();
   await expect(page.getByText(en.errors.TEXT_ENCODING)).toBeVisible();
+  // What comes while these are read is taken at once.
+  await expect(button(page, t.progress.stop)).toBeVisible();
+  await drop(files.at(-2)!);
+  await expect(page.getByText(t.taken.added('1'))).toBeVisible();
+  await choose(files.slice(-1));
+  await button(page, t.texts.all(String(TEXTS))).click();
+  for (const { name } of files.slice(-2))
+    await expect(button(page, t.texts.remove(name))).toBeVisible();
+  await expect(button(page, t.progress.stop)).toBeVisible();
   await expect(button(page, t.progress.stop)).toBeHidden({ timeout: isReal ? 1_200_000 : 300_000 });
   found = await find(QUERY);
   expect(found[0]).toContain('137.md');

@@ -9,12 +9,16 @@ import { bestSentences } from '../../../client/texts-index/highlight.ts';
 import { textOfFile, type NamedText } from '../../../client/texts-index/read-text.ts';
 import { TextsIndex, type Hit, type IndexedText } from '../../../client/texts-index/texts-index.ts';
 import { AppError } from '../../../lib/errors.ts';
+import { SerialQueue } from '../../../lib/queue.ts';
 import type { Session } from '../../session.svelte.ts';
 import { askToKeep } from '../../settings/device/keep.ts';
 import type { Given } from './given-files.ts';
+import { SharedLock } from './shared-lock.ts';
 
 /** Passages that a search shows. */
 export const HITS_MAX = 20;
+/** What is given at once: drops, choices, pasted texts that are being taken, or wait for it. */
+export const GIVEN_MAX = 8;
 /** Files that were refused and are told by name. */
 const REFUSED_MAX = 20;
 /** The name begins as all that is erased with everything. */
@@ -39,8 +43,10 @@ export class OwnTexts {
   isWorking = $state(false);
   isSearching = $state(false);
   found = $state.raw<Found>();
-  /** Why the last thing that was asked for went wrong. */
+  /** Why the last search or removal went wrong, or the texts could not be opened. */
   failed = $state.raw<AppError>();
+  /** Why what was given last is not taken, or not read to its end. */
+  stuck = $state.raw<AppError>();
   /** Files that were not taken, the newest; and how many. */
   refused = $state.raw<readonly { readonly name: string; readonly error: AppError }[]>([]);
   refusals = $state(0);
@@ -51,6 +57,11 @@ export class OwnTexts {
   readonly #tabs = new BroadcastChannel(NAME);
   #store: Promise<Store> | undefined;
   #index: TextsIndex | undefined;
+  #reading: Promise<TextsIndex> | undefined;
+  readonly #lock = new SharedLock(NAME, 'TEXTS_BUSY');
+  readonly #takes = new SerialQueue(GIVEN_MAX);
+  /** One works; another waits, for what was taken too late for the first. */
+  readonly #works = new SerialQueue(2);
   #stop = new AbortController();
   /** Of the newest search. */
   #search = 0;
@@ -67,12 +78,7 @@ export class OwnTexts {
 
   /** Reads what is on this device. */
   async open(): Promise<void> {
-    await this.#try(async () => {
-      const store = await (this.#store ??= createIdbStore(NAME));
-      this.#index = await TextsIndex.open(store, this.#embedder);
-      this.isOpen = true;
-      this.#show();
-    });
+    await this.#try('failed', () => this.#read());
   }
 
   close(): void {
@@ -102,51 +108,48 @@ export class OwnTexts {
     return this.waiting > 0 || this.done < this.passages;
   }
 
-  /** Takes files one after another, then makes them findable. */
-  async addFiles(given: Promise<Given> | Given): Promise<void> {
-    await this.#alone(async (index, signal) => {
+  /** Takes files one after another, then makes them findable. @returns whether they were taken */
+  async addFiles(given: Promise<Given> | Given): Promise<boolean> {
+    return this.#give(async (index, signal) => {
       const { files, skipped } = await given;
-      this.#beginTaking(skipped);
+      this.#count({ skipped });
       for (const { name, file } of files) {
-        if (signal.aborted) return;
+        signal.throwIfAborted();
         await this.#take(index, name, async () => {
           const found = await file();
           if (found.size > FILE_BYTES_MAX) throw new AppError('TEXT_LARGE', `${found.size} bytes`);
           return textOfFile(name, new Uint8Array(await found.arrayBuffer()));
         });
       }
-      await this.#work(index, signal);
     });
   }
 
+  /** As `addFiles`. */
   async addText(text: () => NamedText): Promise<boolean> {
-    return this.#alone(async (index, signal) => {
+    return this.#give(async (index, signal) => {
+      signal.throwIfAborted();
       const added = text();
-      this.#beginTaking(0);
       await this.#take(index, added.name, async () => added);
-      await this.#work(index, signal);
     });
   }
 
   /** Goes on with what is unfinished. */
   async resume(): Promise<void> {
-    await this.#alone((index, signal) => this.#work(index, signal));
+    await this.#alone('stuck', (index, signal) => this.#work(index, signal));
   }
 
-  /** What is done stays. */
+  /** What is done stays; what is given from now on is taken. */
   stop(): void {
     this.#stop.abort();
+    this.#stop = new AbortController();
   }
 
   async remove(id: string): Promise<void> {
-    const go = async (index: TextsIndex): Promise<void> => {
+    await this.#alone('failed', async (index) => {
       await index.remove(id);
       this.found = undefined;
       this.#show();
-    };
-    // This tab has the lock while it works.
-    if (this.isWorking) await this.#try(() => go(this.#index!));
-    else await this.#alone(go);
+    });
   }
 
   async search(query: string): Promise<Found | undefined> {
@@ -154,7 +157,7 @@ export class OwnTexts {
     const isOver = (): boolean => turn !== this.#search;
     this.found = undefined;
     this.isSearching = true;
-    await this.#try(async () => {
+    await this.#try('failed', async () => {
       const { row, hits } = await this.find(query);
       if (isOver()) return;
       this.found = { query, row, hits: hits.map((hit) => ({ ...hit, best: undefined })) };
@@ -168,7 +171,8 @@ export class OwnTexts {
   /** @param of id of the text that is searched; absent: all @throws AppError as Embedder.embed, STORE_* */
   async find(query: string, of?: string): Promise<{ row: Int8Array; hits: readonly Hit[] }> {
     const [row] = await this.#embedder.embed([query]);
-    return { row: row!, hits: await this.#index!.search(row!, HITS_MAX, of) };
+    const index = await this.#current();
+    return { row: row!, hits: await index.search(row!, HITS_MAX, of) };
   }
 
   /** All texts with their passages. */
@@ -192,19 +196,37 @@ export class OwnTexts {
     }
   }
 
-  #beginTaking(skipped: number): void {
-    [this.refused, this.refusals] = [[], 0];
-    this.taken = { added: 0, known: 0, skipped };
+  /**
+   * Takes what is given, at once even while texts are read: they are read by the same work, or after it.
+   * @throws nothing @returns whether it was taken
+   */
+  #give(take: (index: TextsIndex, signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    // What comes while another is being taken counts with it.
+    if (!this.#takes.size) {
+      [this.refused, this.refusals] = [[], 0];
+      this.taken = { added: 0, known: 0, skipped: 0 };
+    }
+    return this.#alone('stuck', async (index, signal) => {
+      await this.#takes.run(() => take(index, signal));
+      // Whoever gave it need not wait for that.
+      void this.#alone('stuck', (now) => this.#work(now, signal));
+    });
+  }
+
+  #count(more: { readonly added?: number; readonly known?: number; readonly skipped?: number }) {
+    const { added, known, skipped } = this.taken!;
+    this.taken = {
+      added: added + (more.added ?? 0),
+      known: known + (more.known ?? 0),
+      skipped: skipped + (more.skipped ?? 0),
+    };
   }
 
   /** A file that is refused does not keep others out; a full index or store does. */
   async #take(index: TextsIndex, name: string, read: () => Promise<NamedText>): Promise<void> {
     try {
       const isNew = await index.add(await read());
-      const taken = this.taken!;
-      this.taken = isNew
-        ? { ...taken, added: taken.added + 1 }
-        : { ...taken, known: taken.known + 1 };
+      this.#count(isNew ? { added: 1 } : { known: 1 });
       this.#show();
     } catch (e) {
       // A file that has gone since it was chosen throws the browser's own error.
@@ -215,9 +237,29 @@ export class OwnTexts {
     }
   }
 
+  /** One that waits reads all that was taken before it begins: a third would find nothing. */
   async #work(index: TextsIndex, signal: AbortSignal): Promise<void> {
+    if (this.#works.size > 1) return;
     void askToKeep();
-    await index.work(this.#embedder, () => this.#show(), signal);
+    await this.#works.run(() => index.work(this.#embedder, () => this.#show(), signal));
+  }
+
+  /** Reads what is on this device, once for all who ask meanwhile. @throws AppError STORE_* */
+  #read(): Promise<TextsIndex> {
+    return (this.#reading ??= this.#readAnew().finally(() => (this.#reading = undefined)));
+  }
+
+  async #readAnew(): Promise<TextsIndex> {
+    const store = await (this.#store ??= createIdbStore(NAME));
+    this.#index = await TextsIndex.open(store, this.#embedder);
+    this.isOpen = true;
+    this.#show();
+    return this.#index;
+  }
+
+  /** What was read, or is being read. @throws AppError STORE_* */
+  async #current(): Promise<TextsIndex> {
+    return this.#reading ?? this.#index ?? this.#read();
   }
 
   #show(): void {
@@ -225,31 +267,32 @@ export class OwnTexts {
     if (this.texts.length) this.#session.hasTexts = true;
   }
 
-  /** One tab at a time changes the texts. @returns whether it went well */
-  async #alone(task: (index: TextsIndex, signal: AbortSignal) => Promise<void>): Promise<boolean> {
-    if (this.isWorking) return false;
+  /** One tab at a time changes the texts; what this one does at once shares its turn. @returns whether it went well */
+  async #alone(
+    place: 'failed' | 'stuck',
+    task: (index: TextsIndex, signal: AbortSignal) => Promise<void>,
+  ): Promise<boolean> {
     this.isWorking = true;
-    const { signal } = (this.#stop = new AbortController());
-    const done = await this.#try(() =>
-      navigator.locks.request(NAME, { ifAvailable: true }, async (lock) => {
-        if (!lock) throw new AppError('TEXTS_BUSY', 'another tab changes the texts');
-        await task(this.#index!, signal);
-      }),
+    const { signal } = this.#stop;
+    const done = await this.#try(place, () =>
+      this.#lock.run(async () => task(await this.#current(), signal)),
     );
-    this.isWorking = false;
-    this.#tabs.postMessage('changed');
+    if (!this.#lock.isUsed) {
+      this.isWorking = false;
+      this.#tabs.postMessage('changed');
+    }
     return done;
   }
 
   /** A stop is no failure. */
-  async #try(task: () => Promise<void>): Promise<boolean> {
-    this.failed = undefined;
+  async #try(place: 'failed' | 'stuck', task: () => Promise<unknown>): Promise<boolean> {
+    this[place] = undefined;
     try {
       await task();
       return true;
     } catch (e) {
       const isStop = e instanceof DOMException && e.name === 'AbortError';
-      if (!isStop) this.failed = AppError.from(e);
+      if (!isStop) this[place] = AppError.from(e);
       return false;
     }
   }
