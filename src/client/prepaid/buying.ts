@@ -43,11 +43,16 @@ export async function channelFor(
 /** Providers that one question is tried with: each that takes coins and answers nothing costs an opening. */
 export const TRIES_MAX = 3;
 
-/** Whether a question failed by its provider alone: another one may answer. */
-export const isOfProvider = (error: unknown): boolean =>
-  /^(PROVIDER_|CHANNEL_(SHALLOW|UNSEEN|CLOSED|ENDING|SMALL)|MODEL_UNOFFERED)/.test(
-    AppError.from(error).code,
-  );
+const OF_CHANNELS = /^CHANNEL_(SHALLOW|UNSEEN|CLOSED|ENDING|SMALL|REPLACED)/;
+
+/**
+ * Whether a question failed by its provider alone: another one may answer. So it is for all that a provider may refuse
+ * with: else the cheapest offer of one who always says the same keeps everybody from being answered.
+ */
+export const isOfProvider = (error: unknown): boolean => {
+  const { code } = AppError.from(error);
+  return /^(PROVIDER_|MODEL_UNOFFERED|PRICE_LOW)/.test(code) || OF_CHANNELS.test(code);
+};
 
 /** Channels of one question that may be lost. */
 const LOST_MAX = 3;

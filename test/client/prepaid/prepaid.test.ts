@@ -576,7 +576,8 @@ describe('a provider that refuses', () => {
     ['CHANNEL_SHALLOW', 'CHANNEL_SHALLOW'],
     ['MODEL_UNKNOWN', 'MODEL_UNOFFERED'],
     ['PRICE_LOW', 'PRICE_LOW'],
-    ['QUESTION_LONG', 'QUESTION_LONG'],
+    ['QUESTION_LONG', 'PROVIDER_PUZZLED'],
+    ['QUESTION_BUSY', 'PROVIDER_PUZZLED'],
     ['PAYMENT_REQUIRED', 'PROVIDER_PUZZLED'],
   ] as const)('by %s is told as %s, and may be asked again', async (said, told) => {
     const channel = await opened();

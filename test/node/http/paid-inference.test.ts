@@ -7,6 +7,7 @@ import type { ClientEvent } from '../../../src/client/api.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { ChannelView } from '../../../src/client/channels/terms.ts';
 import { openPrepaid, type Prepaying } from '../../../src/client/prepaid/prepaid.ts';
+import { ASK_CODES, type ProviderFrame } from '../../../src/core/ask-messages.ts';
 import { receiptHash, signHash } from '../../../src/core/channel.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { plainHash } from '../../../src/core/hash.ts';
@@ -68,6 +69,8 @@ let prepay: bigint;
 let gate: Promise<void> | undefined;
 let isSending: boolean;
 let mined: Uint8Array | undefined;
+/** ms without a part of an answer. */
+let patienceMs: number | undefined;
 /** How many openings, from the first on, a branch leaves out. */
 let left: number;
 let run: (input: Uint8Array) => Promise<Uint8Array>;
@@ -127,6 +130,7 @@ async function start(): Promise<void> {
     },
     nowMs: () => 5000,
     waitsMs: [0, 0],
+    ...(patienceMs !== undefined && { patienceMs }),
   });
   spendings = await openSpendings(store, 1_000_000n, () => 1e12);
   const paid = createPaidInference({
@@ -185,7 +189,7 @@ beforeEach(async () => {
   hasEnded = false;
   prepay = LIMIT;
   [gate, isSending] = [undefined, false];
-  [mined, left] = [undefined, 0];
+  [mined, left, patienceMs] = [undefined, 0, undefined];
   run = async (input) => rowsOf(input, 3, ROW);
   await start();
 });
@@ -548,4 +552,101 @@ describe('asking over a channel with the node’s own coins', () => {
       expect(await prepaid.api.channels()).toEqual([]);
     },
   );
+});
+
+describe('a hostile provider, the cheapest', () => {
+  /** The next one's answer, and that the first is not asked before it again. */
+  async function nextAnswers(liar: ProviderHost): Promise<void> {
+    const next = host(2, 300n);
+    expect(await ask(question(), 'a')).toMatchObject({ cost: 600n, rows: RIGHT });
+    const dials = liar.dials.length;
+    await ask(question({ input: utf8('third') }), 'b');
+    expect([questions(next), liar.dials.length]).toEqual([2, dials]);
+    expect((await channelOf(liar)).spent).toBe(0n);
+  }
+  const channelOf = async (liar: ProviderHost) => {
+    const key = offers[[...hosts.values()].indexOf(liar)]!.offer.provider;
+    return (await prepaid.api.channels()).find(({ provider }) => equal(provider, key))!;
+  };
+
+  // Two others pass with a block, and are waited for first.
+  const forGood = ASK_CODES.filter((each) => !/^CHANNEL_(UNKNOWN|SHALLOW)$/.test(each));
+  it.each(forGood)('that refuses all with %s keeps nobody from the next one', async (refused) => {
+    patienceMs = 20;
+    await start();
+    const liar = host(1);
+    liar.say = (frame) =>
+      frame.type === 'opened' ? [frame, { type: 'refused', code: refused, least: 1n }] : [];
+    await nextAnswers(liar);
+  });
+
+  type Part = Extract<ProviderFrame, { type: 'part' }>;
+  it.each<[string, (part: Part) => readonly ProviderFrame[]]>([
+    ['counts more than it gives', (part) => [{ ...part, units: part.units + 1 }]],
+    ['gives half a unit', (part) => [{ ...part, bytes: part.bytes.slice(1) }]],
+    [
+      'gives more than a step at once',
+      (part) => [{ ...part, units: 2, bytes: new Uint8Array(2 * ROW) }],
+    ],
+    ['answers another question', (part) => [{ ...part, n: part.n + 1 }]],
+    ['floods with nothing', (part) => Array(500).fill({ ...part, units: 0, bytes: filled(0, 0) })],
+    [
+      'floods with what is beside it',
+      () => Array(500).fill({ type: 'refused', code: 'VOUCHER_STALE', least: 0n }),
+    ],
+    ['closes and stays', () => [{ type: 'closing', amount: 0n }]],
+  ])('that %s costs nothing, and the next one answers', async (_, lie) => {
+    patienceMs = 20;
+    await start();
+    const liar = host(1);
+    liar.say = (frame) => {
+      if (frame.type === 'part') return lie(frame);
+      return frame.type === 'done' ? [] : [frame];
+    };
+    await nextAnswers(liar);
+  });
+
+  it.each<[string, string, (done: ProviderFrame) => readonly ProviderFrame[]]>([
+    ['ends without a receipt', 'PROVIDER_GONE', () => []],
+    [
+      'goes on beyond what was asked for',
+      'PROVIDER_FALSE',
+      () => [{ type: 'part', n: 1, units: 3, bytes: new Uint8Array(ROW) }],
+    ],
+    [
+      'signs for another question',
+      'PROVIDER_FALSE',
+      (done) =>
+        done.type === 'done'
+          ? [{ ...done, receipt: { ...done.receipt, question: done.receipt.answer } }]
+          : [],
+    ],
+  ])('that %s costs a step less than what came', async (_, told, lie) => {
+    patienceMs = 20;
+    await start();
+    const [liar, next] = [host(1), host(2, 300n)];
+    liar.say = (frame) => (frame.type === 'done' ? lie(frame) : [frame]);
+    await expect(ask(question(), 'a')).rejects.toEqual(code(told));
+    expect((await channelOf(liar)).spent).toBe(100n);
+    // Something came: what another one would write does not go on from it.
+    expect(questions(next)).toBe(0);
+    expect((await ask(question({ input: utf8('third') }), 'b')).cost).toBe(300n);
+  });
+
+  it('that sends pieces and ends after the end changes nothing of the answer, nor is paid for it', async () => {
+    const liar = host(1);
+    liar.unitsMax = 1;
+    liar.say = (frame) => {
+      if (frame.type !== 'done') return [frame];
+      const { receipt } = frame;
+      const part = { type: 'part', n: receipt.n, units: 2, bytes: new Uint8Array(ROW) } as const;
+      return [frame, part, { ...frame, receipt: { ...receipt, total: 200n } }, frame];
+    };
+    const answer = await ask(question(), 'a');
+    expect([answer.cost, answer.rows]).toEqual([100n, rowsOf(INPUT, 1, ROW)]);
+    expect(await prepaid.api.readAnswer(answer.shared!)).toMatchObject({ answer: answer.rows });
+    expect((await ask(question({ input: utf8('third') }), 'b')).cost).toBe(100n);
+    expect(await channelOf(liar)).toMatchObject({ spent: 200n, state: 'open' });
+    expect(await ask(question(), 'a')).toEqual(answer);
+  });
 });
