@@ -5,6 +5,7 @@ import { en } from '../../src/ui/i18n/en/app.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
+import { formatUri } from '../../src/wallet/uri.ts';
 import { button, chooseLater, expectAccessible, readVolts } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
@@ -75,6 +76,18 @@ test('a new account has a name to begin with', async ({ page }) => {
   await expect(
     page.getByLabel(words.account.label, { exact: true }).locator('option:checked'),
   ).toContainText(words.account.first('4'));
+  // Empty as yet: that is said before anything is filled in, and a link is shown all the same.
+  await expect(page.getByText(words.hindered.nothing)).toBeVisible();
+  await expect(button(page, en.wallet.send)).toBeDisabled();
+  const link = formatUri(addressOfAccount(0), { amount: GIFT });
+  await page.evaluate((to) => (location.hash = `#/pay/${encodeURIComponent(to)}`), link);
+  await expect(dialog.getByLabel(en.send.amount, { exact: true })).toHaveValue('100');
+  await expect(dialog.getByText(words.hindered.nothing)).toBeVisible();
+  await expect(button(dialog, en.send.review)).toBeDisabled();
+  // What comes meanwhile can be spent at once.
+  await give(addressOfAccount(3));
+  await expect(button(dialog, en.send.review)).toBeEnabled();
+  await expect(dialog.getByText(words.hindered.nothing)).toHaveCount(0);
 });
 
 test('who only wants to look at a balance is asked for its address', async ({ page }) => {

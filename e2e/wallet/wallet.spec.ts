@@ -4,6 +4,7 @@ import { formatAddress } from '../../src/core/address.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { keyring } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
+import { formatUri } from '../../src/wallet/uri.ts';
 import {
   backupQuestions,
   button,
@@ -61,8 +62,10 @@ test('keys are made, and trial coins arrive', async () => {
   // Nobody mines: the seed makes the block that brings them.
   expect((await seed.rpc('status')).height).toBe(0);
   await button(page, en.wallet.faucet).click();
-  await expect(page.getByText(en.wallet.faucetDone)).toBeVisible();
   await expect.poll(spendable).toBe(100n * VOLT);
+  // What was asked for is told as come, and no longer as on its way.
+  await expect(page.getByText(words.gift.come('100.0000'))).toBeVisible();
+  await expect(page.getByText(words.gift.asked)).toHaveCount(0);
   await expect(page.locator('.history').getByText(en.wallet.received)).toBeVisible();
   // The seed gives to an address only now and then.
   await button(page, en.wallet.faucet).click();
@@ -103,6 +106,17 @@ test('Back closes a sheet, and a sheet that was closed leaves nothing to go back
   await page.goBack();
   expect(new URL(page.url()).hash).toBe('#/network');
   await goTo(page, 'wallet');
+});
+
+test('a link is shown before the words are written down, and why it cannot be paid yet', async () => {
+  const link = formatUri(OTHER, { amount: 5n * VOLT, label: 'Ann' });
+  await page.evaluate((to) => (location.hash = `#/pay/${encodeURIComponent(to)}`), link);
+  await expect(field(en.send.to)).toHaveValue(OTHER);
+  await expect(field(en.send.amount)).toHaveValue('5');
+  await expect(dialog().getByText(/Ann/)).toBeVisible();
+  await expect(dialog().getByText(en.wallet.sendAfterBackup)).toBeVisible();
+  await expect(inDialog(en.send.review)).toBeDisabled();
+  await inDialog(en.common.cancel).click();
 });
 
 test('sending opens once the words are written down', async () => {

@@ -506,6 +506,8 @@ export type AccountApi = {
 export interface Gift {
   /** Whether somebody mines, as far as the seed knows: otherwise they wait until somebody begins. */
   readonly mining: boolean;
+  /** nV; undefined where the seed did not say. */
+  readonly amount?: bigint | undefined;
 }
 
 export type AskApi = {

@@ -11,11 +11,16 @@ export async function askFaucet(url: string, address: string): Promise<Gift> {
   }).catch((cause: unknown) => {
     throw new AppError('FAUCET_LATER', 'the faucet cannot be reached', { cause });
   });
-  const { error, mining } = (await response.json().catch(() => ({}))) as {
+  const { error, mining, amount } = (await response.json().catch(() => ({}))) as {
     error?: { code: string; message: string };
     mining?: unknown;
+    amount?: unknown;
   };
-  // A seed of an older version does not say.
-  if (response.ok) return { mining: mining !== false };
+  // A seed of an older version does not say whether somebody mines.
+  if (response.ok) return { mining: mining !== false, amount: readAmount(amount) };
   throw error?.code ? readError(error) : new AppError('FAUCET_OFF', `HTTP ${response.status}`);
 }
+
+/** nV from digits; undefined where they are no amount. */
+const readAmount = (text: unknown): bigint | undefined =>
+  typeof text === 'string' && /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;

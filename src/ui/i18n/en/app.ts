@@ -194,7 +194,6 @@ export const en = {
     receive: 'Receive',
     send: 'Send',
     faucet: 'Get trial coins',
-    faucetDone: 'Requested. They arrive with one of the next blocks.',
     unlockOnce: 'Unlock the keys once.',
     unlockOnceWhy:
       'An older version of Pila stored them. Once they have been unlocked, this device can tell if somebody changes their address.',

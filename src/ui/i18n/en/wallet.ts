@@ -2,7 +2,20 @@
 import { inEnglish as counted } from '../plurals.ts';
 
 export const wallet = {
-  giftWaits: 'Your trial coins are waiting for a block, and nobody seems to be mining.',
+  gift: {
+    asked: 'Requested. They arrive with one of the next blocks.',
+    /** @param amount '' where it is not known */
+    come: (amount: string) =>
+      amount ? `Your trial coins are here: ${amount} VLT.` : 'Your trial coins are here.',
+    waits: 'Your trial coins are waiting for a block, and nobody seems to be mining.',
+  },
+  /** Why nothing can be sent now. */
+  hindered: {
+    nothing: 'There is nothing to send yet.',
+    locked: (amount: string, height: string) =>
+      `There is nothing to send yet: the ${amount} VLT for blocks you found can be spent from block ${height} on at the latest.`,
+    waiting: 'There is nothing to send now: payments that wait for a block use all you have.',
+  },
   account: {
     label: 'Account',
     first: (number: string) => `Account ${number}`,

@@ -193,7 +193,6 @@ export const it: Text = {
     receive: 'Ricevi',
     send: 'Invia',
     faucet: 'Chiedi monete di prova',
-    faucetDone: 'Richieste. Arrivano con uno dei prossimi blocchi.',
     unlockOnce: 'Sblocca le chiavi una volta.',
     unlockOnceWhy:
       'Le ha salvate una versione precedente di Pila. Una volta sbloccate, questo dispositivo si accorge se qualcuno ne cambia l’indirizzo.',

@@ -2,7 +2,21 @@ import type { WalletText } from '../en/wallet.ts';
 import { inItalian as counted } from '../plurals.ts';
 
 export const wallet: WalletText = {
-  giftWaits: 'Le tue monete di prova aspettano un blocco, e sembra che nessuno stia minando.',
+  gift: {
+    asked: 'Richieste. Arrivano con uno dei prossimi blocchi.',
+    come: (amount) =>
+      amount
+        ? `Le tue monete di prova sono arrivate: ${amount} VLT.`
+        : 'Le tue monete di prova sono arrivate.',
+    waits: 'Le tue monete di prova aspettano un blocco, e sembra che nessuno stia minando.',
+  },
+  hindered: {
+    nothing: 'Non c’è ancora nulla da inviare.',
+    locked: (amount, height) =>
+      `Non c’è ancora nulla da inviare: i ${amount} VLT dei blocchi che hai trovato si potranno spendere al più tardi dal blocco ${height}.`,
+    waiting:
+      'Ora non c’è nulla da inviare: i pagamenti in attesa di un blocco usano tutto ciò che hai.',
+  },
   account: {
     label: 'Conto',
     first: (number) => `Conto ${number}`,
