@@ -4,7 +4,7 @@ import type { Header } from '../../core/formats.ts';
 import { NANOVOLTS, PASSES_PER_BLOCK_MIN } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { equal } from '../../lib/bytes.ts';
-import { hourOf } from '../../lib/day.ts';
+import { hourOf, startOfHour } from '../../lib/day.ts';
 import type { OwnBlocks } from './pile.ts';
 import type { RateLog } from './rate-log.ts';
 
@@ -124,7 +124,7 @@ export function lastHours(
   most: number,
 ): { readonly fromMs: number; readonly units: number }[] {
   const known = new Map(counted.map(({ hour, units }) => [hour, units]));
-  const present = new Date(nowMs).setMinutes(0, 0, 0);
+  const present = startOfHour(nowMs);
   return Array.from({ length: most }, (_, i) => {
     const fromMs = present - (most - 1 - i) * HOUR_MS;
     return { fromMs, units: known.get(hourOf(fromMs)) ?? 0 };
