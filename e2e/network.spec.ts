@@ -128,7 +128,7 @@ test('the head, the coins and the newest blocks, live while the page mines', asy
 
 test('its own block, by a click and by its id, down to the proof', async () => {
   const height = (await minedBy(seed, address)).at(-1)!;
-  await page.getByRole('link', { name: words.newest.block(String(height)) }).click();
+  await page.getByRole('link', { name: words.newest.block(String(height)), exact: true }).click();
   await expect(title()).toHaveText(words.block.title(String(height)));
   await expect(indexLine(page, words.block.miner)).toHaveText(address);
   const known = await evidence();

@@ -95,7 +95,7 @@ test('a fresh page mines with the small model at once, fetches the second behind
   await worksOn(page);
   await goTo(page, 'settings');
   for (const name of [FIRST, SECOND])
-    await expect(stateOf(page, name)).toHaveText(`${words.state.stored} · ${words.inUse}`);
+    await expect(stateOf(page, name)).toHaveText(`${words.state.stored} ${words.inUse}`);
 
   // Blocks of the others go on coming, are checked in full, and are built on.
   const address = await readAddress(page);

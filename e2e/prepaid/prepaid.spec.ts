@@ -109,9 +109,9 @@ test('coins are set aside by one confirmation', async () => {
   const offers = asker.getByRole('radio', { name: /VLT a text/ });
   await expect(offers.first()).toBeVisible();
   // Beside the model: that it is offered, after what wait, from what price; nobody has answered yet.
-  const lately = asker.getByText(words.lately.offered(1, ''));
+  const lately = asker.locator('span.note', { hasText: words.lately.offered(1, '') });
   await expect(lately).toContainText(
-    /from [\d.,]+ VLT a text · (answers at once|the first in about)/,
+    /from [\d.,]+ VLT a text (answers at once|the first in about)/,
   );
   await expect(lately).not.toContainText(/Last answered/);
   await offers.first().check();

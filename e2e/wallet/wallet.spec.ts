@@ -114,14 +114,14 @@ test('a link is shown before the words are written down, and why it cannot be pa
   await expect(field(en.send.to)).toHaveValue(OTHER);
   await expect(field(en.send.amount)).toHaveValue('5');
   await expect(dialog().getByText(/Ann/)).toBeVisible();
-  await expect(dialog().getByText(en.wallet.sendAfterBackup)).toBeVisible();
+  await expect(dialog().getByText(words.hindered.words)).toBeVisible();
   await expect(inDialog(en.send.review)).toBeDisabled();
   await inDialog(en.common.cancel).click();
 });
 
 test('sending opens once the words are written down', async () => {
   await expect(button(page, en.wallet.send)).toBeDisabled();
-  await expect(page.getByText(en.wallet.sendAfterBackup).first()).toBeVisible();
+  await expect(page.getByText(words.hindered.words).first()).toBeVisible();
   await button(page, en.wallet.backUp).click();
   await inDialog(en.backup.show).click();
   seedWords = await readWords(page);

@@ -109,6 +109,8 @@ export const en = {
   },
   headLine: {
     offline: 'Offline',
+    /** Its number follows. */
+    block: 'Block',
     old: 'old',
     agree: (n: number, agreeing: string, all: string) =>
       counted(n, {
@@ -204,7 +206,6 @@ export const en = {
     restore: 'Restore from 24 words',
     notBackedUp:
       'Your 24 words are not written down. If this browser forgets them, the coins are gone.',
-    sendAfterBackup: 'You can send once you have written down the words.',
     backUp: 'Write down the words',
     locked: 'Locked: you can see the balance, but not send.',
     unlock: 'Unlock',

@@ -70,8 +70,11 @@ export const network = {
       relayed: 'through a relay',
     },
     penalty: (n: string) => `penalty ${n} of 100`,
-    counts: (direct: string, nodes: string, relayed: string) =>
-      `direct ${direct} · nodes ${nodes} · relayed ${relayed}`,
+    counts: (direct: string, nodes: string, relayed: string) => [
+      `direct ${direct}`,
+      `nodes ${nodes}`,
+      `relayed ${relayed}`,
+    ],
   },
   know: {
     title: 'How do we know?',
@@ -140,17 +143,23 @@ export const network = {
     noTxs: 'None: the block only pays whoever found it.',
     noBody: 'No peer within reach still has its transactions.',
     chained:
-      'Its header is part of the chain on this device, in which each carries the fingerprint of the one before it. Its MMR root stands for all blocks before it, with their work.',
+      'Its header is part of the chain on this device, in which each carries the fingerprint of the one before it. It also carries one fingerprint of all blocks before it, with their work.',
     firstOne:
       'The first block follows from the network’s rules and its own time. It has no work and no transactions.',
     checked: (linear: string, bytes: string) =>
       `Its proof of work was checked on this device: ${bytes} bytes, about one piece of the multiplications in layer ${linear} of the model.`,
     under: (n: string, checked: string) =>
       `Its own proof is not on this device. Blocks on top of it: ${n}. Proofs of this chain that were checked here, the newest ones and a random sample: ${checked}.`,
-    body: 'The fingerprint of its transactions, computed here, is the body root in its header.',
+    body: 'The fingerprint of its transactions, computed here, is the one in its header.',
     state:
-      'The state root stands for all accounts before this block; the next header carries the one after it.',
-    roots: { mmr: 'MMR root', body: 'Body root', state: 'State root', digest: 'Proof digest' },
+      'Its fingerprint of accounts is of all of them before this block; the next header carries the one after it.',
+    /** Rows of what its header carries. */
+    prints: {
+      body: 'Fingerprint of its transactions',
+      state: 'Fingerprint of all accounts',
+      mmr: 'Fingerprint of the blocks before',
+      digest: 'Fingerprint of its proof of work',
+    },
   },
   tx: {
     title: 'Transaction',

@@ -11,6 +11,7 @@ export const wallet = {
   },
   /** Why nothing can be sent now. */
   hindered: {
+    words: 'You can send once you have written down the words.',
     nothing: 'There is nothing to send yet.',
     locked: (amount: string, height: string) =>
       `There is nothing to send yet: the ${amount} VLT for blocks you found can be spent from block ${height} on at the latest.`,

@@ -108,6 +108,7 @@ export const it: Text = {
   },
   headLine: {
     offline: 'Senza rete',
+    block: 'Blocco',
     old: 'vecchio',
     agree: (n, agreeing, all) =>
       counted(n, {
@@ -203,7 +204,6 @@ export const it: Text = {
     restore: 'Ripristina da 24 parole',
     notBackedUp:
       'Le tue 24 parole non sono scritte. Se questo browser le dimentica, le monete sono perse.',
-    sendAfterBackup: 'Potrai inviare dopo aver scritto le parole.',
     backUp: 'Scrivi le parole',
     locked: 'Bloccato: puoi vedere il saldo, ma non inviare.',
     unlock: 'Sblocca',

@@ -63,8 +63,11 @@ export const network: typeof english = {
       relayed: 'tramite un ripetitore',
     },
     penalty: (n) => `penalità ${n} su 100`,
-    counts: (direct, nodes, relayed) =>
-      `diretti ${direct} · fissi ${nodes} · tramite altri ${relayed}`,
+    counts: (direct, nodes, relayed) => [
+      `diretti ${direct}`,
+      `fissi ${nodes}`,
+      `tramite altri ${relayed}`,
+    ],
   },
   know: {
     title: 'Come lo sappiamo?',
@@ -133,21 +136,21 @@ export const network: typeof english = {
     noTxs: 'Nessuna: il blocco paga solo chi l’ha trovato.',
     noBody: 'Nessun nodo raggiungibile ha ancora le sue transazioni.',
     chained:
-      'La sua intestazione fa parte della catena su questo dispositivo, in cui ognuna porta l’impronta della precedente. La sua radice MMR sta per tutti i blocchi precedenti, con il loro lavoro.',
+      'La sua intestazione fa parte della catena su questo dispositivo, in cui ognuna porta l’impronta della precedente. Porta anche un’unica impronta di tutti i blocchi precedenti, con il loro lavoro.',
     firstOne:
       'Il primo blocco segue dalle regole della rete e dalla sua ora. Non ha lavoro né transazioni.',
     checked: (linear, bytes) =>
       `La sua prova di lavoro è stata verificata su questo dispositivo: ${bytes} byte, su una parte delle moltiplicazioni nello strato ${linear} del modello.`,
     under: (n, checked) =>
       `La sua prova non è su questo dispositivo. Blocchi sopra: ${n}. Prove di questa catena verificate qui, le più nuove e un campione a sorte: ${checked}.`,
-    body: 'L’impronta delle sue transazioni, calcolata qui, è la radice del corpo che sta nell’intestazione.',
+    body: 'L’impronta delle sue transazioni, calcolata qui, è quella che sta nella sua intestazione.',
     state:
-      'La radice dello stato sta per tutti i conti prima di questo blocco; quella di dopo sta nell’intestazione successiva.',
-    roots: {
-      mmr: 'Radice MMR',
-      body: 'Radice del corpo',
-      state: 'Radice dello stato',
-      digest: 'Impronta della prova',
+      'La sua impronta dei conti è di tutti i conti prima di questo blocco; quella di dopo sta nell’intestazione successiva.',
+    prints: {
+      body: 'Impronta delle sue transazioni',
+      state: 'Impronta di tutti i conti',
+      mmr: 'Impronta dei blocchi precedenti',
+      digest: 'Impronta della sua prova di lavoro',
     },
   },
   tx: {

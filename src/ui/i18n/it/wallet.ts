@@ -11,6 +11,7 @@ export const wallet: WalletText = {
     waits: 'Le tue monete di prova aspettano un blocco, e sembra che nessuno stia minando.',
   },
   hindered: {
+    words: 'Potrai inviare dopo aver scritto le parole.',
     nothing: 'Non c’è ancora nulla da inviare.',
     locked: (amount, height) =>
       `Non c’è ancora nulla da inviare: i ${amount} VLT dei blocchi che hai trovato si potranno spendere al più tardi dal blocco ${height}.`,
