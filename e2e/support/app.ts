@@ -268,13 +268,14 @@ const TABS_MAX = 60;
 
 /** Runs in the page: why a person could not see that the element has the focus; undefined if it is visible. */
 function hidesFocus(element: HTMLElement | SVGElement): string | undefined {
-  const box = element.getBoundingClientRect();
-  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-  const top = document.elementFromPoint(x, y);
   const { outlineStyle, boxShadow } = getComputedStyle(element);
   if (!element.matches(':focus-visible')) return 'is not marked as focused';
   if (outlineStyle === 'none' && boxShadow === 'none') return 'draws no mark of focus';
-  if (!top || !element.contains(top)) return `is covered by ${top?.outerHTML.slice(0, 80)}`;
+  // A link over two lines has a box on each.
+  for (const { x, y, width, height } of element.getClientRects()) {
+    const top = document.elementFromPoint(x + width / 2, y + height / 2);
+    if (!top || !element.contains(top)) return `is covered by ${top?.outerHTML.slice(0, 80)}`;
+  }
   return undefined;
 }
 

@@ -120,10 +120,12 @@ function focusedStop(): { id: string; html: string; fault: string | undefined } 
     marks.stops.set(element, (marks.stopCount = (marks.stopCount ?? 0) + 1));
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
   const isMarked = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
-  const box = element.getBoundingClientRect();
-  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
   const label = element.closest('label');
-  const isSeen = top !== null && (element.contains(top) || label?.contains(top) === true);
+  // A link over two lines has a box on each; the middle of both together may lie beside its words.
+  const isSeen = [...element.getClientRects()].every(({ x, y, width, height }) => {
+    const top = document.elementFromPoint(x + width / 2, y + height / 2);
+    return top !== null && (element.contains(top) || label?.contains(top) === true);
+  });
   return {
     id: String(marks.stops.get(element)),
     html: element.outerHTML.slice(0, 160),
