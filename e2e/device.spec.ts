@@ -247,9 +247,11 @@ test('a page that ended while erasing goes on at the next load', async () => {
     await erased.promise;
     await route.continue();
   });
-  context.on('requestfinished', (request) => {
-    if (request.url().endsWith('/config.json')) answered.resolve();
-  });
+  // Who reloads may have given it up by then, which is an end as well.
+  for (const end of ['requestfinished', 'requestfailed'] as const)
+    context.on(end as 'requestfinished', (request) => {
+      if (request.url().endsWith('/config.json')) answered.resolve();
+    });
   await page.evaluate(() => {
     void fetch('config.json');
     localStorage.setItem('pila.wipe', '1');

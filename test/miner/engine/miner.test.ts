@@ -34,7 +34,7 @@ function create(
 ) {
   const found: FoundBlock[] = [];
   const told: MinerStatus[] = [];
-  const seen = { passes: 0, closed: 0, made: 0 };
+  const seen = { passes: 0, closed: 0, made: 0, inUnit: () => {} };
   const miner: Miner = new Miner({
     modelNamed: () => model,
     modelOf: () => model,
@@ -43,7 +43,12 @@ function create(
       seen.made++;
       return {
         ...cpu,
-        pass: (input) => (seen.passes++, cpu.pass(input)),
+        pass(input) {
+          seen.passes++;
+          // What captures judges a unit that has ended.
+          if (input.capture === undefined) seen.inUnit();
+          return cpu.pass(input);
+        },
         close: () => (seen.closed++, cpu.close()),
       };
     },
@@ -98,7 +103,7 @@ test('work that was on its way when a block was found on its head is not begun',
 
 test('units alone are told now and then, and all of them before it waits', async () => {
   let ms = 0;
-  const { miner, told } = create(undefined, undefined, goOn, () => ms);
+  const { miner, told, seen } = create(undefined, undefined, goOn, () => ms);
   const alone = () =>
     told.filter((status, i) => {
       const before = told[i - 1] ?? MINER_OFF;
@@ -116,9 +121,13 @@ test('units alone are told now and then, and all of them before it waits', async
   await vi.waitUntil(() => told.at(-1)!.units === miner.status.units, wait);
   miner.work(task);
   await unitsOf(miner)(2);
-  const { units } = miner.status;
+  const units = await new Promise<number>((resolve) => {
+    seen.inUnit = () => {
+      miner.throttle(0);
+      resolve(miner.status.units);
+    };
+  });
   // The unit in work ends.
-  miner.throttle(0);
   await vi.waitUntil(() => miner.status.units > units, wait);
   await vi.waitUntil(() => told.at(-1)!.units === miner.status.units, wait);
   miner.pause();
