@@ -37,7 +37,18 @@ const LONGEST = [
  * Folders whose files run in processes that stay: what one has imported, the next doesn't load and compile again, which
  * takes a third to a whole second of a processor for each file of its own process.
  */
-const STAYING = ['chain', 'client', 'core', 'lib', 'miner', 'models', 'ui', 'wallet'];
+const STAYING = [
+  'chain',
+  'client',
+  'core',
+  'lib',
+  'miner',
+  'models',
+  'net',
+  'node',
+  'ui',
+  'wallet',
+];
 /**
  * What others in its process would meet, such as globals, or hooks at the top of a helper, which are set only once; and
  * what is not this process alone.

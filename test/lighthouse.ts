@@ -1,5 +1,6 @@
 /**
- * Lighthouse on the built app, from a real seed, as a phone and as a desktop: `npm run -s lighthouse`.
+ * Lighthouse on the built app, from a real seed, as a phone and as a desktop: `npm run -s lighthouse`. Words after it
+ * choose among these.
  * Exits 1 unless every audit of accessibility and best practices passes, save that the console may tell of what the
  * keys' worker tried at its start, to see it refused. Performance is reported: it is of this machine.
  */
@@ -34,7 +35,10 @@ function isOfTheCage({ id, details }: Result['audits'][string]): boolean {
   });
 }
 
+const words = process.argv.slice(2);
+
 for (const [device, config] of [['phone'], ['desktop', desktopConfig]] as const) {
+  if (words.length && !words.includes(device)) continue;
   const onlyCategories = Object.keys(CATEGORIES);
   const flags = { port, onlyCategories, logLevel: 'error' } as const;
   let lhr: Result | undefined;

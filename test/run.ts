@@ -7,6 +7,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { removeData, startSeed } from '../e2e/support/seed.ts';
 import { findChromium } from './chromium.ts';
 
 interface Count {
@@ -115,7 +117,7 @@ const BESIDE: Steps = {
   second: script('second'),
   types: script('types'),
   format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
-  lighthouse: single(process.execPath, 'test/lighthouse.ts'),
+  lighthouse: single(process.execPath, 'test/lighthouse.ts', 'phone'),
   size: script('size'),
 };
 /** Niceness of what takes the time that is left: seeds that mine for tests are before it. */
@@ -183,9 +185,17 @@ async function runKept(name: string, step: Step): Promise<() => void> {
   };
 }
 
-// A process that is killed keeps nothing: what seeds and miners load is compiled before they start.
-for (const command of ['src/node/cli.ts', 'src/node/miner-cli.ts'])
-  spawnSync(process.execPath, [command, '--help'], { env, stdio: 'ignore' });
+/** A process that is killed keeps nothing: what seeds, their threads and miners load is compiled before they start. */
+async function compile(): Promise<void> {
+  spawnSync(process.execPath, ['src/node/miner-cli.ts', '--help'], { env, stdio: 'ignore' });
+  Object.assign(process.env, env);
+  const seed = await startSeed({ args: ['--mine'] });
+  while ((await seed.rpc('status')).height < 1) await setTimeout(200);
+  await seed.stop();
+  removeData(seed);
+}
+
+await compile();
 const chosen = (steps: Steps) => Object.entries(steps).filter(([name]) => isChosen(name));
 const front = chosen(FRONT);
 // What is looked at must be built.

@@ -7,7 +7,7 @@ import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
 import { button, chooseLater, expectAccessible, readVolts } from '../support/app.ts';
-import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from '../support/seed.ts';
 
 const GIFT = 100n * 10n ** 9n;
 const entropy = crypto.getRandomValues(new Uint8Array(32));
@@ -16,7 +16,7 @@ const addressOfAccount = (index: number) =>
 
 let seed: Seed;
 test.beforeAll(async () => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
 });
 test.afterAll(async () => {
   await seed.kill();

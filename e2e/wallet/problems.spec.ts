@@ -5,14 +5,14 @@ import { en } from '../../src/ui/i18n/en/app.ts';
 import { keyring } from '../../src/ui/i18n/en/keyring.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import { button, chooseLater, createKeysWithCoins, expectAccessible } from '../support/app.ts';
-import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { BLOCKS_WHEN_NEEDED, removeData, startSeed, type Seed } from '../support/seed.ts';
 
 const OTHER = formatAddress(new Uint8Array(32).fill(7), 'rpila');
 
 let seed: Seed;
 test.use({ viewport: { width: 390, height: 700 } });
 test.beforeAll(async () => {
-  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  seed = await startSeed({ network: 'e2e', args: BLOCKS_WHEN_NEEDED });
 });
 test.afterAll(async () => {
   await seed.kill();
