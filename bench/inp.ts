@@ -11,7 +11,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
-import { button, changeConfig } from '../e2e/support/app.ts';
+import { button, changeConfig, indexLine } from '../e2e/support/app.ts';
 import { removeData, startSeed } from '../e2e/support/seed.ts';
 import { INTENSITIES, type Intensity } from '../src/client/mining/work-policy.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
@@ -20,8 +20,10 @@ import { CHROMIUM_FLAGS, findChromium, WEBGPU_FLAGS, WEBRTC_FLAGS } from '../tes
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
-    /** `local` runs lingua, `e2e` tiny. */
+    /** `e2e` has tiny. */
     network: { type: 'string', default: 'local' },
+    /** What is mined with; a page comes to `minilm` once it is fetched. */
+    model: { type: 'string', default: 'minilm' },
     /** Print only. */
     dry: { type: 'boolean', default: false },
   },
@@ -146,6 +148,8 @@ async function measureBackend(name: string, url: string): Promise<Row[]> {
     await button(page, en.pila.start).click();
     await page.getByText(running).waitFor({ timeout: START_MS_MAX });
     // The page's policy forbids Playwright's own polling.
+    const model = indexLine(page, en.pila.model);
+    while (!(await model.textContent())?.includes(values.model)) await page.waitForTimeout(200);
     while ((await unitsOf(page)) === 0) await page.waitForTimeout(200);
     for (const intensity of INTENSITIES) {
       await choose(page, intensity);
@@ -176,7 +180,7 @@ try {
 const head =
   'backend | intensity | inputs | median ms | p98 ms | worst ms | units/s | slowed itself';
 const report = [
-  `# INP while mining, ${values.network}: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`,
+  `# INP while mining ${values.model}: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`,
   '',
   `Load average before it began: ${load!.toFixed(1)}. Each row took ${seconds} s.`,
   '',

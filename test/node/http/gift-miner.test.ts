@@ -43,7 +43,7 @@ it(
         void client.api.balance(to).then((b) => b?.spendable === 100n * NANOVOLTS && resolve());
       });
     });
-    expect(await client.api.faucet(to)).toEqual({ mining: true });
+    expect(await client.api.faucet(to)).toEqual({ mining: true, amount: 100n * NANOVOLTS });
     await proven;
     const { height } = await seed.rpc('status');
     expect(height).toBeGreaterThan(0);
