@@ -1,6 +1,6 @@
 /** A computer that stays usable: work gives way to the battery, and says so. */
 import { expect, test, type Page } from '@playwright/test';
-import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
+import { CHROMIUM_FLAGS, NO_WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { it } from '../src/ui/i18n/it/app.ts';
 import { button, countOf, goTo, sentence } from './support/app.ts';
@@ -9,7 +9,7 @@ import { removeData, startSeed, type Seed } from './support/seed.ts';
 test.use({
   launchOptions: {
     executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, '--disable-features=WebGPU,WebGPUService'],
+    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...NO_WEBGPU_FLAGS],
   },
 });
 

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { it } from '../src/ui/i18n/it/app.ts';
-import { CHROMIUM_FLAGS, WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
+import {
+  CHROMIUM_FLAGS,
+  NO_WEBGPU_FLAGS,
+  WEBGPU_FLAGS,
+  WEBRTC_FLAGS,
+  findChromium,
+  withoutFeatures,
+} from '../test/chromium.ts';
 import { button, changeConfig, pause, recordSentences, sentence, valueOf } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
@@ -53,7 +60,7 @@ test('an ordinary browser has none of them', async ({ page }) => {
 });
 
 test('no WebGPU: said before the click, and the processor works', async () => {
-  await withBrowser(['--disable-features=WebGPU,WebGPUService'], async (context) => {
+  await withBrowser(NO_WEBGPU_FLAGS, async (context) => {
     const page = await context.newPage();
     // The flags take the adapter away; the name itself no flag of Chromium takes from the page.
     await page.addInitScript(() => delete (Navigator.prototype as { gpu?: unknown }).gpu);
@@ -104,7 +111,7 @@ test('an insecure address: named, and nothing starts', async () => {
 
 // Chromium tells every page the same number, private or not, unless asked for the true one.
 test('a private window’s little room is told', async () => {
-  await withBrowser(['--disable-features=StaticStorageQuota'], async (context) => {
+  await withBrowser([withoutFeatures('StaticStorageQuota')], async (context) => {
     const page = await context.newPage();
     const cdp = await context.newCDPSession(page);
     const origin = new URL(seed.url).origin;

@@ -1,6 +1,6 @@
 /** The default model of the local network in a browser without WebGPU: the processor does it. */
 import { expect, test, type BrowserContext } from '@playwright/test';
-import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
+import { CHROMIUM_FLAGS, NO_WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { button, changeConfig, figure, minedBy, readAddress, valueOf } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
@@ -8,7 +8,7 @@ import { removeData, startSeed, type Seed } from './support/seed.ts';
 test.use({
   launchOptions: {
     executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, '--disable-features=WebGPU,WebGPUService'],
+    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...NO_WEBGPU_FLAGS],
   },
 });
 

@@ -37,6 +37,27 @@ export function findChromium(): string {
   return got;
 }
 
+const UNUSED = [
+  // Pages for menus of the address bar, made beside each context: half of the time that opening one took.
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  // Of Playwright's own list, whose place this takes: what bears on pages.
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'OptimizationHints',
+  'NetworkTimeServiceQuerying',
+  'PreconnectToSearch',
+  'MediaRouter',
+];
+/** The flag that counts is the last one: it names all that is left out. */
+export const withoutFeatures = (...more: readonly string[]): string =>
+  `--disable-features=${[...UNUSED, ...more].join(',')}`;
+
 /** Flags for headless test runs: quiet, with software WebGPU, with WebRTC on loopback. */
 export const CHROMIUM_FLAGS = [
   '--no-sandbox',
@@ -45,8 +66,10 @@ export const CHROMIUM_FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  withoutFeatures(),
 ];
 export const WEBGPU_FLAGS = ['--enable-unsafe-webgpu'];
+export const NO_WEBGPU_FLAGS = [withoutFeatures('WebGPU', 'WebGPUService')];
 export const WEBRTC_FLAGS = [
   '--allow-loopback-in-peer-connection',
   '--use-fake-ui-for-media-stream',

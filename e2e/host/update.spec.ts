@@ -186,6 +186,20 @@ test.describe('a host that answers what is missing with its page', () => {
     expect(await offer(page, (text) => `${text}\n`)).toBe('installed');
   });
 
+  /** What resolves once the worker that waits is at work: who comes back sooner is still served by the old one. */
+  async function watchTurn(page: Page): Promise<() => Promise<void>> {
+    const cdp = await page.context().newCDPSession(page);
+    const waiting = new Set<string>();
+    const turn = Promise.withResolvers<void>();
+    cdp.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      for (const { versionId, status } of versions)
+        if (status === 'installed') waiting.add(versionId);
+        else if (status === 'activated' && waiting.has(versionId)) turn.resolve();
+    });
+    await cdp.send('ServiceWorker.enable');
+    return () => turn.promise;
+  }
+
   test('brings back no older version: neither at once nor at the next visit', async ({ page }) => {
     const text = readFileSync(join(folder, 'sw.js'), 'utf8');
     const builtS = Number(text.match(source)![0]);
@@ -193,7 +207,9 @@ test.describe('a host that answers what is missing with its page', () => {
     expect(await offer(page, of(builtS - 1))).toBe('redundant');
     expect(await offer(page, of(builtS + 1))).toBe('installed');
     // Nobody uses the old one any more: the newer takes over by itself.
+    const turned = await watchTurn(page);
     await page.goto('about:blank');
+    await turned();
     await page.goto(host.url);
     const isTaken = () =>
       page.evaluate(async () => {

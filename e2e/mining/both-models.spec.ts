@@ -4,7 +4,12 @@ import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { models as words } from '../../src/ui/i18n/en/models.ts';
-import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
+import {
+  CHROMIUM_FLAGS,
+  NO_WEBGPU_FLAGS,
+  WEBRTC_FLAGS,
+  findChromium,
+} from '../../test/chromium.ts';
 import {
   button,
   countOf,
@@ -26,7 +31,7 @@ test.use({
   serviceWorkers: 'block',
   launchOptions: {
     executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, '--disable-features=WebGPU,WebGPUService'],
+    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...NO_WEBGPU_FLAGS],
   },
 });
 

@@ -1,6 +1,11 @@
 /** Work that is remembered: what a reload ends, what it does not, and a pause that ends by itself. */
 import { expect, test, type Page } from '@playwright/test';
-import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
+import {
+  CHROMIUM_FLAGS,
+  NO_WEBGPU_FLAGS,
+  WEBRTC_FLAGS,
+  findChromium,
+} from '../../test/chromium.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { work } from '../../src/ui/i18n/en/work.ts';
 import { button, countOf, goTo, indexLine, pause, sentence } from '../support/app.ts';
@@ -9,7 +14,7 @@ import { removeData, startSeed, type Seed } from '../support/seed.ts';
 test.use({
   launchOptions: {
     executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, '--disable-features=WebGPU,WebGPUService'],
+    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...NO_WEBGPU_FLAGS],
   },
 });
 

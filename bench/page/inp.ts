@@ -11,11 +11,17 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
-import { button, changeConfig, indexLine } from '../e2e/support/app.ts';
-import { removeData, startSeed } from '../e2e/support/seed.ts';
-import { INTENSITIES, type Intensity } from '../src/client/mining/work-policy.ts';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { CHROMIUM_FLAGS, findChromium, WEBGPU_FLAGS, WEBRTC_FLAGS } from '../test/chromium.ts';
+import { button, changeConfig, indexLine } from '../../e2e/support/app.ts';
+import { removeData, startSeed } from '../../e2e/support/seed.ts';
+import { INTENSITIES, type Intensity } from '../../src/client/mining/work-policy.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import {
+  CHROMIUM_FLAGS,
+  findChromium,
+  NO_WEBGPU_FLAGS,
+  WEBGPU_FLAGS,
+  WEBRTC_FLAGS,
+} from '../../test/chromium.ts';
 
 const { values } = parseArgs({
   options: {
@@ -38,12 +44,11 @@ const UNREPORTED_MS = 16;
 const START_MS_MAX = 240_000;
 
 const { runningCpu, runningGpu } = en.sentence;
-const NO_WEBGPU = ['--disable-features=WebGPU,WebGPUService'];
 /** Flags, what is changed of the configuration, and what the page says once it mines. */
 const BACKENDS = {
-  cpu: [NO_WEBGPU, { threads: 1 }, runningCpu],
+  cpu: [NO_WEBGPU_FLAGS, { threads: 1 }, runningCpu],
   // More threads than a page takes by default, when it leaves one core for itself.
-  [`cpu, ${cpus().length} threads`]: [NO_WEBGPU, { threads: cpus().length }, runningCpu],
+  [`cpu, ${cpus().length} threads`]: [NO_WEBGPU_FLAGS, { threads: cpus().length }, runningCpu],
   // The only adapter of a machine without a GPU is software, which is not mined on otherwise.
   webgpu: [WEBGPU_FLAGS, { forceFallback: true }, runningGpu],
 } as const;
@@ -195,6 +200,6 @@ const worst = Math.max(...mining.map((row) => row.p98Ms));
 console.log(`\nINP while mining at most ${worst} ms, not mining ${idle} ms; good is ${GOOD_MS} ms`);
 if (!values.dry) {
   const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(join(import.meta.dirname, `results/${date}-inp.md`), `${report}\n`);
+  writeFileSync(join(import.meta.dirname, `../results/${date}-inp.md`), `${report}\n`);
 }
 process.exit(worst > GOOD_MS && idle <= GOOD_MS ? 1 : 0);

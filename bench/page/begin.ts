@@ -1,21 +1,26 @@
 /**
- * `npm run -s bench:first-unit`: from the URL to the first completed unit, as a newcomer has it: the built app and a real
+ * `npm run -s bench:begin`: from the URL to the first completed unit, as a newcomer has it: the built app and a real
  * seed behind a line of 10 Mbit/s, a fresh profile of Chromium without WebGPU, Start pressed as soon as it is there.
  * Ends with 1 when the median is over a minute.
  *
- *   npm run -s build && npm run -s bench:first-unit -- [--rounds 3] [--mbits 10] [--network local]
+ *   npm run -s build && npm run -s bench:begin -- [--rounds 3] [--mbits 10] [--network local]
  */
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
-import { button } from '../e2e/support/app.ts';
-import { removeData, startSeed } from '../e2e/support/seed.ts';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { CHROMIUM_FLAGS, findChromium, WEBRTC_FLAGS } from '../test/chromium.ts';
-import { median } from './measure.ts';
+import { button } from '../../e2e/support/app.ts';
+import { removeData, startSeed } from '../../e2e/support/seed.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import {
+  CHROMIUM_FLAGS,
+  NO_WEBGPU_FLAGS,
+  findChromium,
+  WEBRTC_FLAGS,
+} from '../../test/chromium.ts';
+import { median } from '../measure.ts';
 
 const { values } = parseArgs({
   options: {
@@ -46,21 +51,16 @@ class Line {
     this.#freeMs = Math.max(this.#freeMs, nowMs) + bytes / this.#bytesPerMs;
     await setTimeout(this.#freeMs - nowMs);
   }
+}
 
-  /** A stream whose bytes take their time on this line. */
-  open(): Transform {
-    const line = this;
-    return new Transform({
-      async transform(chunk: Buffer, _, done) {
-        for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-          const piece = chunk.subarray(at, at + PIECE_BYTES);
-          await line.carry(piece.length);
-          this.push(piece);
-        }
-        done();
-      },
-    });
-  }
+/** Pieces of what comes, each after its time on the line. */
+async function* over(line: Line, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of source)
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      const piece = chunk.subarray(at, at + PIECE_BYTES);
+      await line.carry(piece.length);
+      yield piece;
+    }
 }
 
 /** Everything that goes to the seed's port goes over the lines; gives the port of this end. */
@@ -70,8 +70,10 @@ async function startSlowly(port: number, down: Line, up: Line) {
     const end = (): void => void [near, far].forEach((socket) => socket.destroy());
     near.on('error', end).on('close', end);
     far.on('error', end).on('close', end);
-    void setTimeout(DELAY_MS).then(() => near.pipe(up.open()).pipe(far));
-    far.pipe(down.open()).pipe(near);
+    const carry = (from: Socket, line: Line, to: Socket): void =>
+      void pipeline(from, (source: AsyncIterable<Buffer>) => over(line, source), to).catch(end);
+    void setTimeout(DELAY_MS).then(() => carry(near, up, far));
+    carry(far, down, near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
@@ -79,7 +81,7 @@ async function startSlowly(port: number, down: Line, up: Line) {
 
 /** s from the address to the button, and to the first unit. */
 async function visit(url: string): Promise<{ button: number; unit: number }> {
-  const args = [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, '--disable-features=WebGPU,WebGPUService'];
+  const args = [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...NO_WEBGPU_FLAGS];
   const browser = await chromium.launch({ executablePath: findChromium(), args });
   try {
     const page = await (await browser.newContext({ locale: 'en' })).newPage();
