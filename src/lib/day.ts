@@ -8,7 +8,7 @@ export function dayOf(timeMs: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 
 /** And the hour: `2026-12-02T18`; `2026-10-25T02+` where clocks were set back, and it comes for the second time. */
 export function hourOf(timeMs: number): string {

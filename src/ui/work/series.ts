@@ -4,7 +4,7 @@ import type { Header } from '../../core/formats.ts';
 import { NANOVOLTS, PASSES_PER_BLOCK_MIN } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { equal } from '../../lib/bytes.ts';
-import { hourOf, startOfHour } from '../../lib/day.ts';
+import { HOUR_MS, hourOf, startOfHour } from '../../lib/day.ts';
 import type { OwnBlocks } from './pile.ts';
 import type { RateLog } from './rate-log.ts';
 
@@ -116,7 +116,6 @@ export const thinned = <T>(points: readonly T[], max: number): readonly T[] =>
         (_, i) => points[Math.round((i * (points.length - 1)) / (max - 1))]!,
       );
 
-const HOUR_MS = 3_600_000;
 /** Of the last hours, the present one too, those without a unit as well; oldest first. */
 export function lastHours(
   counted: readonly WorkHour[],
