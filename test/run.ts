@@ -23,12 +23,12 @@ type Step = (output: number) => Promise<Count>;
 const STDOUT = 1;
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-test-'));
-const env = {
-  ...process.env,
+// What every process below is started with.
+Object.assign(process.env, {
   CHROMIUM: findChromium(),
   // Seeds, miners and examples are many processes of the same files, which are compiled once.
   NODE_COMPILE_CACHE: join(scratch, 'compiled'),
-};
+});
 const bin = (name: string): string => join('node_modules', '.bin', name);
 
 /** Who prints to a file runs beside others, and gives way to them. @returns whether the command ended well */
@@ -40,7 +40,7 @@ function run(
 ): Promise<boolean> {
   const child = spawn(command, args, {
     stdio: ['ignore', output, output],
-    env: { ...env, ...more },
+    env: { ...process.env, ...more },
   });
   if (output !== STDOUT && child.pid !== undefined) setPriority(child.pid, NICE);
   return new Promise((resolve) => {
@@ -187,19 +187,18 @@ async function runKept(name: string, step: Step): Promise<() => void> {
 
 /** A process that is killed keeps nothing: what seeds, their threads and miners load is compiled before they start. */
 async function compile(): Promise<void> {
-  spawnSync(process.execPath, ['src/node/miner-cli.ts', '--help'], { env, stdio: 'ignore' });
-  Object.assign(process.env, env);
+  spawnSync(process.execPath, ['src/node/miner-cli.ts', '--help'], { stdio: 'ignore' });
   const seed = await startSeed({ args: ['--mine'] });
   while ((await seed.rpc('status')).height < 1) await setTimeout(200);
   await seed.stop();
   removeData(seed);
 }
 
-await compile();
 const chosen = (steps: Steps) => Object.entries(steps).filter(([name]) => isChosen(name));
 const front = chosen(FRONT);
 // What is looked at must be built.
 if (front[0]?.[0] === 'build') await runFront(front.splice(0, 1));
+if (front.length) await compile();
 const beside = chosen(BESIDE).values();
 // Where nothing is left in front, both lanes take what is left.
 await Promise.all([runFront(front).then(() => runBeside(beside)), runBeside(beside)]);
