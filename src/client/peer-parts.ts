@@ -16,6 +16,7 @@ import type { MinerWorker } from './mining/miner-worker.ts';
 import { Mining } from './mining/mining.ts';
 import type { UncheckedTime } from './mining/unchecked-time.ts';
 import type { PayerBook } from './providing/payer-book.ts';
+import type { ToldPrices } from './providing/told-prices.ts';
 import { miningNow } from './providing/prices.ts';
 import { createProviderService, type ProviderService } from './providing/provider-service.ts';
 import type { ClientBase } from './stage.ts';
@@ -46,11 +47,12 @@ export interface PeerParts {
   readonly explorer: Explorer;
 }
 
-/** What the store keeps: channels that are served here, what closed ones have paid, time that was used. */
+/** What the store keeps: channels that are served here, what closed ones have paid, prices told, time that was used. */
 interface Kept {
   readonly time: UncheckedTime;
   readonly channels: ChannelStore<ProviderRecord>;
   readonly payers: PayerBook;
+  readonly told: ToldPrices;
 }
 
 export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): PeerParts {
@@ -112,6 +114,7 @@ export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): Pee
     chain: channelChain,
     store: kept.channels,
     payers: kept.payers,
+    told: kept.told,
     signers: platform.signers,
     answerer: base.answerer,
     served: () => [...loadedOf(worker, models), ...modelService.wholeServed()],

@@ -16,6 +16,7 @@ import { openPrepaid, type Prepaying } from './prepaid/prepaid.ts';
 import { UncheckedTime } from './mining/unchecked-time.ts';
 import { openWorkBook, type WorkBook } from './mining/work-book.ts';
 import { openPayerBook } from './providing/payer-book.ts';
+import { openToldPrices } from './providing/told-prices.ts';
 import type { ClientBase, Stage } from './stage.ts';
 
 export interface Peer extends Stage {
@@ -32,6 +33,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   const parts = buildParts(base, chain, {
     channels: await openProviderStore(base.store),
     payers: await openPayerBook(base.store),
+    told: await openToldPrices(base.store),
     time: await UncheckedTime.open({
       store: base.store,
       genesisId,

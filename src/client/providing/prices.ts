@@ -11,8 +11,6 @@ import { subsidyPerPass } from '../mining/subsidy.ts';
 
 /** Per cent of what mining would have earned: answering must not be worth less than a pass that waits for luck. */
 const OVER_MINING_PERCENT = 105n;
-/** Prices that are remembered of one model: of ten minutes, one each minute, and of some changes by hand. */
-const TOLD_MAX = 31;
 /** nV. */
 export const PRICE_MIN = 1n;
 
@@ -90,25 +88,3 @@ function macsOfToken(model: Manifest): bigint {
 /** What a provider asks that names no price. */
 export const fairPrice = (model: Manifest, now: MiningNow): Price =>
   isGenerator(model) ? tokenPrice(model, now) : sequencePrice(model, now);
-
-/** Prices that were told lately: an asker may pay what it heard. */
-export interface ToldPrices {
-  tell(price: Price, nowMs: number): void;
-  /** The lowest of those; undefined where none is. */
-  least(nowMs: number): Price | undefined;
-}
-
-/** @param ageMsMax for how long what was told is believed; between two tellings lies a minute */
-export function createToldPrices(ageMsMax: number): ToldPrices {
-  let told: readonly { readonly price: Price; readonly atMs: number }[] = [];
-  const lately = (nowMs: number) => told.filter(({ atMs }) => nowMs - atMs <= ageMsMax);
-  return {
-    tell(price, nowMs) {
-      told = [...lately(nowMs).slice(-TOLD_MAX), { price, atMs: nowMs }];
-    },
-    least(nowMs) {
-      const prices = lately(nowMs).map(({ price }) => price);
-      return prices.length ? prices.reduce((a, b) => (b.amount < a.amount ? b : a)) : undefined;
-    },
-  };
-}

@@ -24,13 +24,14 @@ import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { PaidWork, Provided } from '../api.ts';
 import type { ChannelChain } from '../channels/channel-chain.ts';
 import type { ChannelStore } from '../channels/channel-store.ts';
-import { OFFER_AGE_MS_MAX, type OfferBook } from '../channels/offer-book.ts';
+import type { OfferBook } from '../channels/offer-book.ts';
 import type { ServedModel } from '../channels/provided-channel.ts';
 import type { ProviderRecord } from '../channels/provider-record.ts';
 import { createProviding, type Providing, type ProvidingStatus } from '../channels/providing.ts';
 import type { Answerer } from '../mining/answerer.ts';
 import type { PayerBook } from './payer-book.ts';
-import { createToldPrices, fairPrice, type MiningNow, type ToldPrices } from './prices.ts';
+import { fairPrice, type MiningNow } from './prices.ts';
+import type { ToldPrices } from './told-prices.ts';
 
 const U16_MAX = 0xffff;
 /** ms between two tries to tell an offer while there is nobody to hear it, or nothing to offer. */
@@ -40,6 +41,7 @@ export interface ProviderServiceDeps {
   readonly chain: ChannelChain;
   readonly store: ChannelStore<ProviderRecord>;
   readonly payers: PayerBook;
+  readonly told: ToldPrices;
   /** Undefined where nobody can sign. */
   readonly signers:
     Pick<UnattendedApi, 'servingKey' | 'signReceipt' | 'signClose' | 'signOffer'> | undefined;
@@ -71,7 +73,6 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
   const { store, signers, answerer, log } = deps;
   let provided: Provided | undefined;
   let running: { readonly key: Uint8Array; readonly providing: Providing } | undefined;
-  const prices = new Map<string, ToldPrices>();
   /** Aborted when what is offered changes, or nothing is any more. */
   let announcing = new AbortController();
 
@@ -80,14 +81,6 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
 
   const priceNow = (manifest: Manifest): Price =>
     namedPrice(manifest, provided) ?? fairPrice(manifest, deps.mining());
-
-  /** Those of models that were served in this process: as many as the network admits. */
-  function toldOf(manifest: Manifest): ToldPrices {
-    const name = toHex(modelId(manifest));
-    const told = prices.get(name) ?? createToldPrices(OFFER_AGE_MS_MAX);
-    prices.set(name, told);
-    return told;
-  }
 
   /** The keys may come later, as a vault that a person makes: whoever needs them asks again. */
   async function ready(): Promise<Providing> {
@@ -104,7 +97,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
         offerOf({ model, input }) {
           const manifest = manifestOf(model);
           if (!manifest) return undefined;
-          const told = toldOf(manifest).least(deps.nowMs()) ?? priceNow(manifest);
+          const told = deps.told.least(model, deps.nowMs()) ?? priceNow(manifest);
           return servedModel(manifest, told, input);
         },
       },
@@ -123,9 +116,8 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
       payee,
       peer: utf8(peer),
       models: manifests.map((manifest) => {
-        const price = priceNow(manifest);
-        toldOf(manifest).tell(price, deps.nowMs());
-        return { model: modelId(manifest), price, window: tokensMax(manifest) };
+        const [model, price] = [modelId(manifest), priceNow(manifest)];
+        return { model, price, window: tokensMax(manifest) };
       }),
       queue: Math.min(U16_MAX, queue),
       waitSeconds: Math.min(U16_MAX, Math.ceil(waitSeconds)),
@@ -138,6 +130,11 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
     if (!provided || !running || !signers) return 0;
     const offer = offerOf(provided, running.key);
     if (!offer) return 0;
+    // Before anybody hears it. What cannot be kept is told all the same, and holds for as long as this process.
+    for (const { model, price } of offer.models)
+      await deps.told.tell(model, price, deps.nowMs()).catch((e: unknown) => {
+        log.debug('price.unkept', { code: AppError.from(e).code });
+      });
     const signed = { offer, signature: await signers.signOffer(offer) };
     deps.offers.noteOwn(signed);
     return deps.announce(signed);

@@ -7,6 +7,7 @@ import type { OfferBook } from '../../client/channels/offer-book.ts';
 import { createAnswerer, type Answerer } from '../../client/mining/answerer.ts';
 import { modelNamed, type ChainNetwork } from '../../client/models/networks.ts';
 import { openPayerBook } from '../../client/providing/payer-book.ts';
+import { openToldPrices } from '../../client/providing/told-prices.ts';
 import { miningNow } from '../../client/providing/prices.ts';
 import {
   createProviderService,
@@ -99,6 +100,7 @@ export async function openSeedChannels(
     chain: channelChain,
     store: records,
     payers: await openPayerBook(store),
+    told: await openToldPrices(store),
     signers: serving,
     answerer,
     served: () => (isReady ? models : []),

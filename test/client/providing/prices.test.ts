@@ -1,14 +1,8 @@
-/** What a provider asks: as much as mining would earn in the time, and what it told lately. */
+/** What a provider asks: as much as mining would earn in the time. */
 import { expect, test } from 'vitest';
 import { networkOf } from '../../../src/client/models/networks.ts';
 import { subsidyPerPass } from '../../../src/client/mining/subsidy.ts';
-import {
-  createToldPrices,
-  fairPrice,
-  PRICE_MIN,
-  type MeasuredDevice,
-} from '../../../src/client/providing/prices.ts';
-import type { Price } from '../../../src/core/price.ts';
+import { fairPrice, PRICE_MIN, type MeasuredDevice } from '../../../src/client/providing/prices.ts';
 import { KIND, unitMacs } from '../../../src/core/manifest.ts';
 import { ANSWERING_OFF } from '../../../src/miner/engine/miner-api.ts';
 
@@ -59,16 +53,4 @@ test('it follows the difficulty, and never falls to nothing', () => {
   const cheap = fairPrice(model!, { ...at, target: target / 1000n }).amount;
   expect(Number(dear) / Number(cheap)).toBeCloseTo(1000, -1);
   expect(fairPrice(model!, { ...at, target: 1n }).amount).toBe(PRICE_MIN);
-});
-
-test('the lowest price that was told lately is taken', () => {
-  const prices = createToldPrices(600_000);
-  const nV = (amount: bigint): Price => ({ type: 'sequence', amount });
-  expect(prices.least(0)).toBeUndefined();
-  prices.tell(nV(5n), 0);
-  prices.tell(nV(9n), 60_000);
-  expect(prices.least(600_000)).toEqual(nV(5n));
-  expect(prices.least(600_001)).toEqual(nV(9n));
-  for (let i = 0; i < 100; i++) prices.tell(nV(20n), 120_000);
-  expect(prices.least(120_000)).toEqual(nV(20n));
 });

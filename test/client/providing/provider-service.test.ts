@@ -4,6 +4,7 @@ import { unitShape } from '../../../src/core/manifest.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { openProviderStore } from '../../../src/client/channels/channel-store.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
+import { openToldPrices } from '../../../src/client/providing/told-prices.ts';
 import { fairPrice } from '../../../src/client/providing/prices.ts';
 import {
   createProviderService,
@@ -37,6 +38,7 @@ async function open(more: Partial<ProviderServiceDeps> = {}) {
     chain,
     store: await openProviderStore(store),
     payers: await openPayerBook(store),
+    told: await openToldPrices(store),
     signers: {
       servingKey: async () => bob.xonly,
       signReceipt: async (receipt) => signHash(receiptHash(GENESIS_ID, receipt), bob.secret),
@@ -113,6 +115,20 @@ test('an own price is asked, and one that was told before is still taken', async
   await service.provide({ payee: bob.address, price: COST });
   await expect.poll(() => offers.length, wait).toBeGreaterThan(0);
   await service.provide({ payee: bob.address, price: 2n * COST });
+  const asker = await new Customer(chain, openingOf(0)).visit(service);
+  await asker.ask([7]);
+  await expect.poll(() => asker.answers.length, wait).toBe(1);
+});
+
+test('what was told is still taken by one that has begun anew, dearer', async () => {
+  const store = createMemoryStore();
+  const before = await open({ told: await openToldPrices(store) });
+  await before.service.provide({ payee: bob.address, price: COST });
+  await expect.poll(() => before.offers.length, wait).toBeGreaterThan(0);
+  before.service.stop();
+  const { service, chain, offers } = await open({ told: await openToldPrices(store) });
+  await service.provide({ payee: bob.address, price: 2n * COST });
+  await expect.poll(() => offers.length, wait).toBeGreaterThan(0);
   const asker = await new Customer(chain, openingOf(0)).visit(service);
   await asker.ask([7]);
   await expect.poll(() => asker.answers.length, wait).toBe(1);
