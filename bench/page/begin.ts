@@ -30,7 +30,9 @@ const { values } = parseArgs({
   },
 });
 const SECONDS_MAX = 60;
-/** ms of a round trip on such a line, added to each piece. */
+/** After which a page that has done none is given up. */
+const PATIENCE_SECONDS = 300;
+/** ms before a connection's first byte goes: a round trip on such a line. */
 const DELAY_MS = 20;
 const PIECE_BYTES = 8 * 1024;
 
@@ -91,7 +93,10 @@ async function visit(url: string): Promise<{ button: number; unit: number }> {
     await button(page, en.pila.start).click();
     const pressed = elapsed();
     // The page's policy forbids Playwright's own polling.
-    while (!/● [1-9]/.test(await page.title())) await page.waitForTimeout(50);
+    while (!/● [1-9]/.test(await page.title())) {
+      if (elapsed() > PATIENCE_SECONDS) throw new Error(`no unit in ${PATIENCE_SECONDS} s`);
+      await page.waitForTimeout(50);
+    }
     return { button: pressed, unit: elapsed() };
   } finally {
     await browser.close();
