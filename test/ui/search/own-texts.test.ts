@@ -2,6 +2,8 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createIdbStore } from '../../../src/chain/store/idb-store.ts';
+import { createEmbedder } from '../../../src/client/texts-index/embedder.ts';
+import { TextsIndex } from '../../../src/client/texts-index/texts-index.ts';
 import type { Given } from '../../../src/ui/ask/search/given-files.ts';
 import { GIVEN_MAX, OwnTexts } from '../../../src/ui/ask/search/own-texts.svelte.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
@@ -10,6 +12,7 @@ import { MemoryEngine } from '../memory-engine.ts';
 
 const NAME = 'pila-texts';
 let own: OwnTexts;
+let engine: MemoryEngine;
 /** Passes wait for it: texts are being read until it opens. */
 let gate: PromiseWithResolvers<void>;
 let passes: number;
@@ -20,7 +23,7 @@ beforeEach(async () => {
   await store.close();
   gate = Promise.withResolvers();
   passes = 0;
-  const engine = new MemoryEngine();
+  engine = new MemoryEngine();
   searchStates({ engine }).compares!();
   const { execute } = engine.client;
   engine.client.execute = async (...asked) => {
@@ -129,4 +132,23 @@ test('one is removed while others are read; while another tab changes them nothi
   expect(await own.addFiles(given('brine'))).toBe(true);
   await done();
   expect(names()).toEqual(['copper', 'brine']);
+});
+
+test('what another tab has changed counts, though its word has not come', async () => {
+  gate.resolve();
+  await own.addFiles(given('zinc', 'copper'));
+  await done();
+  const store = await createIdbStore(NAME);
+  const { model, size } = createEmbedder(engine.client, own.model);
+  const other = await TextsIndex.open(store, { model, size });
+  await other.remove(own.texts[0]!.id);
+  await other.add(text('copper')());
+  await other.add({ name: 'brine', text: 'Of brine elsewhere.' });
+  await store.close();
+  expect(await own.addText(text('brine'))).toBe(true);
+  await done();
+  expect(names()).toEqual(['copper', 'brine']);
+  await own.open();
+  expect(names()).toEqual(['copper', 'brine']);
+  expect(own.stuck).toBeUndefined();
 });

@@ -58,7 +58,8 @@ export class OwnTexts {
   #store: Promise<Store> | undefined;
   #index: TextsIndex | undefined;
   #reading: Promise<TextsIndex> | undefined;
-  readonly #lock = new SharedLock(NAME, 'TEXTS_BUSY');
+  /** What another tab has changed is read before this one changes anything: its word may come late. */
+  readonly #lock = new SharedLock(NAME, 'TEXTS_BUSY', () => this.#read());
   readonly #takes = new SerialQueue(GIVEN_MAX);
   /** One works; another waits, for what was taken too late for the first. */
   readonly #works = new SerialQueue(2);

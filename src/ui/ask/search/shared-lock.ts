@@ -5,6 +5,7 @@ import { AppError } from '../../../lib/errors.ts';
 export class SharedLock {
   readonly #name: string;
   readonly #code: ErrorCode;
+  readonly #onTaken: () => Promise<unknown>;
   /** Tasks under the lock, or waiting for it. */
   #tasks = 0;
   #taking: Promise<boolean> | undefined;
@@ -12,17 +13,18 @@ export class SharedLock {
   /** The lock that was held last is free again. */
   #released: Promise<unknown> = Promise.resolve();
 
-  /** @param code of the error where another tab has the lock */
-  constructor(name: string, code: ErrorCode) {
+  /** @param code of the error where another tab has the lock @param onTaken before any task: others may have had it */
+  constructor(name: string, code: ErrorCode, onTaken: () => Promise<unknown>) {
     this.#name = name;
     this.#code = code;
+    this.#onTaken = onTaken;
   }
 
   get isUsed(): boolean {
     return this.#tasks > 0;
   }
 
-  /** Beside whatever else runs under it in this tab. @throws AppError `code`, and what the task throws */
+  /** Beside whatever else runs under it in this tab. @throws AppError `code`, and what the task and `onTaken` throw */
   async run<T>(task: () => Promise<T>): Promise<T> {
     this.#tasks++;
     try {
@@ -49,6 +51,8 @@ export class SharedLock {
         return lock ? held.promise : undefined;
       })
       .catch(isMine.reject);
-    return isMine.promise;
+    const isTaken = await isMine.promise;
+    if (isTaken) await this.#onTaken();
+    return isTaken;
   }
 }
