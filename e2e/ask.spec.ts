@@ -61,6 +61,9 @@ test('the form is there without keys, says what is wrong with a text, and names 
 
 test('this device fetches the model and answers, a row for each sequence', async () => {
   await page.getByLabel(words.form.input, { exact: true }).fill('Ciao, Alessandro Volta!');
+  // Two sequences, and nothing is set aside for one alone.
+  await expect(page.getByText(words.form.bytes('23', '32'))).toBeVisible();
+  await expect(page.getByText(prepaid.ask.less(1, '1'))).toBeHidden();
   // On a small phone the answer lies below the form: it comes in sight by itself.
   await page.setViewportSize({ width: 390, height: 560 });
   await button(page, prepaid.ask.here).click();
