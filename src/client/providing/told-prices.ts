@@ -1,6 +1,6 @@
 /** Prices that were told lately: an asker may pay what it heard, also when the provider has begun anew since. */
 import type { Store } from '../../chain/store/store.ts';
-import { encode, hash32, list, struct, tryDecode, u48, type Value } from '../../core/codec.ts';
+import { encode, list, struct, tryDecode, u48, type Value } from '../../core/codec.ts';
 import { Price } from '../../core/price.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { OFFER_AGE_MS_MAX } from '../channels/offer-book.ts';
@@ -11,11 +11,8 @@ const TOLD_MAX = 32;
 const MODELS_MAX = 256;
 const PREFIX = 'channels/told';
 
-const OfModel = struct({
-  model: hash32,
-  told: list(struct({ price: Price, atMs: u48 }), TOLD_MAX),
-});
-type Told = Value<typeof OfModel>['told'];
+const Told = list(struct({ price: Price, atMs: u48 }), TOLD_MAX);
+type Told = Value<typeof Told>;
 
 export interface ToldPrices {
   /** Counts at once; resolves when it is kept. @throws AppError STORE_FULL, STORE_FAILED, STORE_CLOSED */
@@ -28,8 +25,8 @@ export async function openToldPrices(store: Pick<Store, 'batch' | 'range'>): Pro
   const keyOf = (model: Uint8Array): string => `${PREFIX}/${toHex(model)}`;
   const all = new Map<string, Told>();
   for (const { key, value } of await store.range(`${PREFIX}/`, `${PREFIX}0`, MODELS_MAX)) {
-    const kept = tryDecode(OfModel, value);
-    if (kept) all.set(key, kept.told);
+    const kept = tryDecode(Told, value);
+    if (kept) all.set(key, kept);
   }
   const lately = (key: string, nowMs: number): Told =>
     (all.get(key) ?? []).filter(({ atMs }) => nowMs - atMs <= OFFER_AGE_MS_MAX);
@@ -39,7 +36,7 @@ export async function openToldPrices(store: Pick<Store, 'batch' | 'range'>): Pro
       const key = keyOf(model);
       const told = [...lately(key, nowMs), { price, atMs: nowMs }].slice(-TOLD_MAX);
       all.set(key, told);
-      await store.batch([{ key, value: encode(OfModel, { model, told }) }]);
+      await store.batch([{ key, value: encode(Told, told) }]);
     },
     least(model, nowMs) {
       const prices = lately(keyOf(model), nowMs).map(({ price }) => price);

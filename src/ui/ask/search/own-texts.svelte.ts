@@ -59,7 +59,11 @@ export class OwnTexts {
   #index: TextsIndex | undefined;
   #reading: Promise<TextsIndex> | undefined;
   /** What another tab has changed is read before this one changes anything: its word may come late. */
-  readonly #lock = new SharedLock(NAME, 'TEXTS_BUSY', () => this.#read());
+  readonly #lock = new SharedLock(NAME, 'TEXTS_BUSY', async () => {
+    // What is being read now may be older than that.
+    await this.#reading?.catch(() => undefined);
+    await this.#read();
+  });
   readonly #takes = new SerialQueue(GIVEN_MAX);
   /** One works; another waits, for what was taken too late for the first. */
   readonly #works = new SerialQueue(2);
